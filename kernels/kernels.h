@@ -1,0 +1,67 @@
+// The kernels of one device: raw pointers in, raw pointers out. No Torch, no Abseil.
+//
+// Common rules. Matrices are row-major fp32 without padding between rows. Pointers need no special
+// alignment. Outputs never alias inputs unless an entry says so. Sums are accumulated in fp32 or
+// better. A count of zero is allowed everywhere and does nothing. Shapes are the caller's promise:
+// runtime/pass/ops is the only caller and checks them. Every call may use up to `threads` threads
+// and returns when all of its work is done; different calls may run at the same time.
+//
+// Shape symbols: R rows (tokens) of a packed batch, H hidden width, A attention heads.
+#pragma once
+
+#include <cstdint>
+
+namespace fathom::kernels {
+
+// Rows [first, first + count) of a packed matrix: the tokens of one text. They attend to each other
+// and to nothing else.
+struct AttentionSegment {
+  int64_t first;
+  int64_t count;
+};
+
+// Self-attention over packed rows, each segment on its own:
+//   context = softmax(Q Kᵀ / sqrt(head_size)) V, a head at a time.
+struct RaggedAttention {
+  const float* query_key_value;  // [R, 3H]: a row is query [H], key [H], value [H]
+  float* context;                // [R, H]; rows outside all segments are not written
+  const AttentionSegment* segments;
+  int64_t segment_count;  // segments do not overlap
+  int64_t heads;          // A
+  int64_t head_size;      // H / A, any size >= 1
+};
+
+// Rows [dst_first, dst_first + count) of the output come from as many source rows at src_first.
+struct RowCopy {
+  int64_t src_first;
+  int64_t dst_first;
+  int64_t count;
+};
+
+// out[dst] = LayerNorm(dense[src] + residual[src] + delta[dst]) · gamma + beta for every segment.
+// The variance is two-pass, so rows with a large common offset stay exact; a constant row gives
+// beta. A NaN stays in its row.
+struct ResidualLayerNorm {
+  const float* dense;     // [src rows, H]
+  const float* residual;  // [src rows, H]
+  const float* delta;     // [dst rows, H], or null for none; may be equal to out
+  float* out;             // [dst rows, H]; rows outside all segments are not written
+  const RowCopy* segments;
+  int64_t segment_count;  // sources may repeat, destinations may not
+  int64_t hidden_size;    // H
+  const float* gamma;     // [H]
+  const float* beta;      // [H]
+  float epsilon;          // the encoder's layer_norm_eps
+};
+
+// One implementation of each kernel for one device. Tables are constant and live for ever.
+struct KernelTable {
+  const char* name;  // for example "cpu/AVX3"
+  void (*ragged_attention)(const RaggedAttention& call, int threads);
+  void (*residual_layer_norm)(const ResidualLayerNorm& call, int threads);
+};
+
+// The table for this machine's CPU, with the widest instruction set that it has.
+const KernelTable& CpuKernels();
+
+}  // namespace fathom::kernels

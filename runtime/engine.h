@@ -1,0 +1,116 @@
+// Engine: what the server sees of the runtime. Spans in, structs out; no tensors, no Torch headers.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "runtime/pass/plan.h"
+#include "runtime/task/profile.h"
+#include "runtime/text/text.h"
+
+namespace fathom {
+
+struct EncoderInfo {
+  std::string name;         // last part of the encoder's folder
+  std::string fingerprint;  // hex, equal for equal weights and config
+  int layers = 0;           // L
+  int hidden_size = 0;      // H
+  int max_tokens = 0;       // longest text, special tokens included
+  std::string device;       // "cpu"
+  std::string precision;    // "fp32"
+};
+
+enum class HeadKind : uint8_t { kClassification, kRegression };
+
+// What a loaded (or refused) task says of itself.
+struct TaskInfo {
+  std::string name;
+  int version = 1;
+  HeadKind head = HeadKind::kClassification;
+  std::vector<std::string> labels;      // one a class; empty for regression
+  std::string architecture;             // "pfeiffer", "houlsby", "parallel"
+  std::string method;                   // "robust", "standard", "specialized"; empty if not known
+  SkipRange trained_skip_layers;        // {0, 0} if the files do not say
+  std::optional<DepthProfile> profile;  // absent: never measured
+  int default_skip_layers = 0;          // n of a request that names none: trained_skip_layers.first
+  absl::Status load_status;             // not ok: refused at load, and why; then only name, version
+};
+
+// One loaded version of a task. Immutable; whoever holds the pointer keeps the version alive.
+class ServableTask {
+ public:
+  explicit ServableTask(TaskInfo info) : info_(std::move(info)) {}
+  virtual ~ServableTask() = default;
+  ServableTask(const ServableTask&) = delete;
+  ServableTask& operator=(const ServableTask&) = delete;
+
+  const TaskInfo& info() const { return info_; }
+
+ private:
+  const TaskInfo info_;
+};
+
+struct PassTask {
+  const ServableTask* task = nullptr;  // null: the raw encoder, whose logits are the [CLS] row [H]
+  int skip_layers = 0;                 // n, 0 … L
+};
+
+struct PassText {
+  const TokenizedText* text = nullptr;
+  std::vector<PassTask> tasks;
+};
+
+struct TaskOutput {
+  absl::Status status;        // not ok: this (text, task) failed, its neighbours did not
+  std::vector<float> logits;  // [C], or [1] for regression, or [H] for the raw encoder
+};
+
+struct PassResult {
+  std::vector<std::vector<TaskOutput>> outputs;  // [texts][tasks], in the order of the request
+  std::vector<Work> work;                        // one a text
+  int32_t rows = 0;                              // largest packed block of the pass
+};
+
+class Engine {
+ public:
+  virtual ~Engine() = default;
+
+  // Any thread.
+  virtual const EncoderInfo& encoder() const = 0;
+
+  // Any thread. INVALID_ARGUMENT for invalid UTF-8, an unknown token id, and a text over
+  // encoder().max_tokens with Truncation::kError.
+  virtual absl::StatusOr<TokenizedText> Tokenize(const TextInput& input,
+                                                 Truncation truncation) const = 0;
+
+  // Any thread. version 0: the default one. NOT_FOUND names the known tasks (the first few of them).
+  virtual absl::StatusOr<std::shared_ptr<const ServableTask>> FindTask(std::string_view name,
+                                                                       int version) const = 0;
+
+  // Any thread. All versions of all tasks, also those that were refused; by name, then version.
+  virtual std::vector<TaskInfo> ListTasks() const = 0;
+
+  // One thread at a time. The caller keeps texts and tasks alive during the call. An error is of the
+  // whole pass (INTERNAL); what concerns one (text, task) is in its TaskOutput.
+  virtual absl::StatusOr<PassResult> Run(absl::Span<const PassText> texts) = 0;
+};
+
+struct EngineOptions {
+  std::string encoder_dir;  // a Hugging Face folder
+  std::string tasks_dir;    // sub-folders are tasks; empty: none
+  std::string device = "cpu";
+  int threads = 0;  // 0: all cores of this process
+};
+
+// Loads everything. A broken encoder, tokenizer or device is an error; a broken task is not: it is
+// in ListTasks with its reason. Implemented in fathom_runtime.
+absl::StatusOr<std::unique_ptr<Engine>> CreateEngine(const EngineOptions& options);
+
+}  // namespace fathom

@@ -1,0 +1,69 @@
+// Encoder: the frozen weights of a BERT-family transformer. Immutable after load, shared read-only
+// by every worker and by the trainer.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "absl/status/statusor.h"
+#include "runtime/model/encoder_config.h"
+#include "runtime/model/linear.h"
+#include "runtime/model/tensor_file.h"
+
+namespace fathom {
+
+struct LayerNormWeights {
+  at::Tensor gamma;  // [H]
+  at::Tensor beta;   // [H]
+};
+
+struct EncoderLayer {
+  Linear query_key_value;  // [3H, H]
+  Linear attention_dense;  // [H, H]
+  LayerNormWeights attention_norm;
+  Linear ffn_in;   // [I, H], with the encoder's activation
+  Linear ffn_out;  // [H, I]
+  LayerNormWeights ffn_norm;
+};
+
+struct Embeddings {
+  at::Tensor words;      // [vocabulary, H]
+  at::Tensor positions;  // [max_positions, H]
+  at::Tensor segments;   // [segment_types, H]
+  LayerNormWeights norm;
+};
+
+class Encoder {
+ public:
+  // From a Hugging Face folder: config.json and model.safetensors or a sharded index. Tensor names
+  // with and without "bert.", "gamma"/"beta" for LayerNorms; fp32, fp16 or bf16 on disk, fp32 here.
+  // INVALID_ARGUMENT names the missing or mis-shaped tensor with both shapes.
+  static absl::StatusOr<std::shared_ptr<const Encoder>> Load(const std::string& folder);
+
+  // From parts that are already in memory; tests use it.
+  static absl::StatusOr<std::shared_ptr<const Encoder>> FromTensors(const EncoderConfig& config,
+                                                                    const TensorMap& tensors);
+
+  const EncoderConfig& config() const { return config_; }
+  const Embeddings& embeddings() const { return embeddings_; }
+  const EncoderLayer& layer(int index) const { return layers_[static_cast<size_t>(index)]; }
+  // The tanh pooler of the checkpoint, for heads with use_pooler. Some checkpoints have none.
+  const std::optional<Linear>& pooler() const { return pooler_; }
+  // Hex; equal for equal config and weights.
+  const std::string& fingerprint() const { return fingerprint_; }
+
+ private:
+  Encoder() = default;
+
+  EncoderConfig config_;
+  Embeddings embeddings_;
+  std::vector<EncoderLayer> layers_;
+  std::optional<Linear> pooler_;
+  std::string fingerprint_;
+};
+
+}  // namespace fathom

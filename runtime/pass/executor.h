@@ -1,0 +1,49 @@
+// Executor: walks a PassPlan over an encoder. A layer reads like the paper's figure.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "absl/types/span.h"
+#include "runtime/model/encoder.h"
+#include "runtime/pass/plan.h"
+#include "runtime/task/adapter.h"
+#include "runtime/text/text.h"
+
+namespace fathom {
+
+// The trunk state that a branch starts from, at one place of one layer.
+struct TrunkState {
+  at::Tensor dense;     // [R, H] f: the place's dense output, before residual and LayerNorm
+  at::Tensor residual;  // [R, H] x: the place's residual input
+};
+
+// Holds the workspace of a pass, so one Executor serves one thread at a time; several may share one
+// encoder. LibTorch's exceptions pass through: the Engine catches them.
+class Executor {
+ public:
+  explicit Executor(std::shared_ptr<const Encoder> encoder);
+  ~Executor();
+
+  // Runs `plan` over `texts`, whose token counts are plan.text_tokens. `adapters` is indexed by
+  // EpilogueSegment::adapter. Returns the last layer's states [rows_out of the last stage, H], which
+  // stay valid until the next call.
+  at::Tensor Run(const PassPlan& plan, absl::Span<const TokenizedText* const> texts,
+                 absl::Span<const Adapter* const> adapters);
+
+  // The trunk of `texts` up to `fork`, rows packed in order of the texts. What it returns is the
+  // caller's own and ordinary (not inference-mode) tensors without gradient: the trainer saves them
+  // for backward.
+  TrunkState RunTrunk(absl::Span<const TokenizedText* const> texts, Fork fork);
+
+  const Encoder& encoder() const { return *encoder_; }
+
+ private:
+  class Workspace;
+  const std::shared_ptr<const Encoder> encoder_;
+  const std::unique_ptr<Workspace> workspace_;
+};
+
+}  // namespace fathom

@@ -1,0 +1,92 @@
+// PassPlan: what one pass will do, and PlanPass, which decides it.
+//
+// A pass runs the encoder once over a packed batch of texts × tasks × skip depths. The lower layers
+// of a text (its trunk) run once; a task's branch starts at the task's fork. The plan is plain data:
+// no Torch, no pointers, no clock. PlanPass is a pure function and may be called from any thread.
+//
+// A layer is two stages, attention and FFN. A stage runs its GEMMs over one dense block of rows and
+// ends with an epilogue: a list that says which rows go where, through which adapter. Forking,
+// retiring a trunk and ordering rows by adapter are only the epilogue's sources and destinations.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "runtime/task/site.h"
+
+namespace fathom {
+
+// Units: rows of a packed block.
+struct Rows {
+  int32_t first = 0;
+  int32_t count = 0;
+
+  bool operator==(const Rows&) const = default;
+};
+
+// One (text, task, n) to compute.
+struct PlanTask {
+  // Which adapter: an index into the caller's list. Equal indices mean the same adapter, whose rows
+  // are computed as one segment. kNoAdapter is the raw encoder, and then layout is null.
+  int32_t adapter = 0;
+  const AdapterLayout* layout = nullptr;  // not owned, used during the call only
+  int skip_layers = 0;                    // n, 0 … L
+
+  static constexpr int32_t kNoAdapter = -1;
+};
+
+struct PlanText {
+  int32_t tokens = 0;  // >= 1
+  std::vector<PlanTask> tasks;
+};
+
+// next[dst + i] = LN(f[src + i] + x[src + i] + adapter(…)) for i < count.
+struct EpilogueSegment {
+  int32_t src_first = 0;
+  int32_t dst_first = 0;
+  int32_t count = 0;
+  int32_t adapter = PlanTask::kNoAdapter;  // kNoAdapter: plain LN(f + x)
+
+  bool operator==(const EpilogueSegment&) const = default;
+};
+
+struct Stage {
+  int layer = 0;
+  Place place = Place::kAttention;
+  int32_t rows_in = 0;
+  int32_t rows_out = 0;
+  std::vector<Rows> attention;            // attention stage only: blocks that attend to themselves
+  std::vector<EpilogueSegment> epilogue;  // sorted by (adapter, dst_first); forks repeat sources
+};
+
+// Where the last layer's state of (text, task) stands after the last stage.
+struct PlanOutput {
+  int32_t text = 0;
+  int32_t task = 0;  // index into PlanText::tasks
+  Rows rows;
+};
+
+// Work of one text in row-layers: one row through one layer is 1, of which the attention stage is
+// 1/3 and the FFN stage 2/3 (their shares of a layer's GEMMs).
+struct Work {
+  double row_layers_run = 0;
+  double row_layers_shared = 0;   // what the tasks would run more, each with a pass of its own
+  double row_layers_skipped = 0;  // n · tokens over the tasks: layers without the task's adapter
+
+  Work& operator+=(const Work& other);
+};
+
+struct PassPlan {
+  std::vector<int32_t> text_tokens;  // rows of each text in the first stage's input, in order
+  std::vector<Stage> stages;         // 2L, attention and FFN of each layer
+  std::vector<PlanOutput> outputs;   // exactly one a (text, task), ordered by text, then task
+  std::vector<Work> work;            // one a text
+  int32_t max_rows = 0;              // largest block of any stage, rows_in or rows_out
+};
+
+// REQUIRES: layers >= 1; every text has tokens >= 1 and at least one task; 0 <= n <= layers; the
+// layouts have `layers` layers.
+PassPlan PlanPass(int layers, absl::Span<const PlanText> texts);
+
+}  // namespace fathom
