@@ -90,15 +90,16 @@ class Engine {
   virtual absl::StatusOr<TokenizedText> Tokenize(const TextInput& input,
                                                  Truncation truncation) const = 0;
 
-  // Any thread. version 0: the default one. NOT_FOUND names the known tasks (the first few of them).
+  // Any thread. version 0: the default one. NOT_FOUND names the known tasks (the first few of
+  // them).
   virtual absl::StatusOr<std::shared_ptr<const ServableTask>> FindTask(std::string_view name,
                                                                        int version) const = 0;
 
   // Any thread. All versions of all tasks, also those that were refused; by name, then version.
   virtual std::vector<TaskInfo> ListTasks() const = 0;
 
-  // One thread at a time. The caller keeps texts and tasks alive during the call. An error is of the
-  // whole pass (INTERNAL); what concerns one (text, task) is in its TaskOutput.
+  // One thread at a time. The caller keeps texts and tasks alive during the call. An error is of
+  // the whole pass (INTERNAL); what concerns one (text, task) is in its TaskOutput.
   virtual absl::StatusOr<PassResult> Run(absl::Span<const PassText> texts) = 0;
 };
 

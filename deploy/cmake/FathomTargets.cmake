@@ -12,6 +12,7 @@ target_compile_features(fathom_flags INTERFACE cxx_std_20)
 target_include_directories(fathom_flags INTERFACE "${PROJECT_SOURCE_DIR}")
 target_compile_options(fathom_flags INTERFACE
   -Wall -Wextra -Wshadow -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual
+  -Wno-missing-field-initializers  # designated initializers leave defaults out on purpose
   $<$<BOOL:${FATHOM_WARNINGS_AS_ERRORS}>:-Werror>
   $<$<BOOL:${FATHOM_ASSERTIONS}>:-UNDEBUG>)
 if(FATHOM_SANITIZER)

@@ -15,8 +15,8 @@ struct EncoderConfig {
   int intermediate_size = 0;  // I
   int heads = 0;              // num_attention_heads, divides H
   int vocab_size = 0;
-  int max_positions = 0;  // max_position_embeddings: the longest text in tokens
-  int segment_types = 0;  // type_vocab_size
+  int max_positions = 0;                      // max_position_embeddings: the longest text in tokens
+  int segment_types = 0;                      // type_vocab_size
   Activation activation = Activation::kGelu;  // hidden_act
   double layer_norm_eps = 1e-12;
   double hidden_dropout = 0.1;     // training only

@@ -2,10 +2,10 @@
 // files (.bin). The bytes of a file are not trusted: every offset, size, shape and name is checked.
 #pragma once
 
+#include <ATen/core/Tensor.h>
+
 #include <map>
 #include <string>
-
-#include <ATen/core/Tensor.h>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"

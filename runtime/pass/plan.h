@@ -1,8 +1,9 @@
 // PassPlan: what one pass will do, and PlanPass, which decides it.
 //
 // A pass runs the encoder once over a packed batch of texts × tasks × skip depths. The lower layers
-// of a text (its trunk) run once; a task's branch starts at the task's fork. The plan is plain data:
-// no Torch, no pointers, no clock. PlanPass is a pure function and may be called from any thread.
+// of a text (its trunk) run once; a task's branch starts at the task's fork. The plan is plain
+// data: no Torch, no pointers, no clock. PlanPass is a pure function and may be called from any
+// thread.
 //
 // A layer is two stages, attention and FFN. A stage runs its GEMMs over one dense block of rows and
 // ends with an epilogue: a list that says which rows go where, through which adapter. Forking,

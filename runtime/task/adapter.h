@@ -2,12 +2,12 @@
 // loaded; the trainer makes its own with tensors that require gradients.
 #pragma once
 
+#include <ATen/core/Tensor.h>
+
 #include <array>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <ATen/core/Tensor.h>
 
 #include "runtime/engine.h"
 #include "runtime/task/activation.h"

@@ -24,8 +24,8 @@ struct SkipRange {
 };
 
 struct DepthProfile {
-  std::string metric;  // "accuracy", "f1", "matthews", "pearson", "spearman"
-  std::vector<DepthPoint> points;  // ascending skip_layers
+  std::string metric;                       // "accuracy", "f1", "matthews", "pearson", "spearman"
+  std::vector<DepthPoint> points;           // ascending skip_layers
   std::optional<double> majority_baseline;  // score of always answering the commonest label
   int64_t samples = 0;                      // dev rows the scores were measured on
 

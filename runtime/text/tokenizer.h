@@ -33,8 +33,8 @@ class Tokenizer {
   Tokenizer& operator=(const Tokenizer&) = delete;
 
   // Ids with special tokens; at most max_tokens of them. Text that spells a special token
-  // ("[SEP]") is text. INVALID_ARGUMENT: invalid UTF-8 (names the byte), a text over max_tokens with
-  // Truncation::kError (names both counts), a pair that the truncation cannot shorten enough.
+  // ("[SEP]") is text. INVALID_ARGUMENT: invalid UTF-8 (names the byte), a text over max_tokens
+  // with Truncation::kError (names both counts), a pair that the truncation cannot shorten enough.
   absl::StatusOr<TokenizedText> Encode(const RawText& text, Truncation truncation,
                                        int max_tokens) const;
 
