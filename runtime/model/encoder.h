@@ -2,12 +2,12 @@
 // by every worker and by the trainer.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <ATen/core/Tensor.h>
 
 #include "absl/status/statusor.h"
 #include "runtime/model/encoder_config.h"
@@ -42,18 +42,20 @@ class Encoder {
   // From a Hugging Face folder: config.json and model.safetensors or a sharded index. Tensor names
   // with and without "bert.", "gamma"/"beta" for LayerNorms; fp32, fp16 or bf16 on disk, fp32 here.
   // INVALID_ARGUMENT names the missing or mis-shaped tensor with both shapes.
-  static absl::StatusOr<std::shared_ptr<const Encoder>> Load(const std::string& folder);
+  static absl::StatusOr<std::shared_ptr<const Encoder>> Load(const std::string& folder,
+                                                             PlainWeights plain_weights);
 
-  // From parts that are already in memory; tests use it.
+  // From tensors that are already in memory. They may be dropped afterwards.
   static absl::StatusOr<std::shared_ptr<const Encoder>> FromTensors(const EncoderConfig& config,
-                                                                    const TensorMap& tensors);
+                                                                    const TensorMap& tensors,
+                                                                    PlainWeights plain_weights);
 
   const EncoderConfig& config() const { return config_; }
   const Embeddings& embeddings() const { return embeddings_; }
   const EncoderLayer& layer(int index) const { return layers_[static_cast<size_t>(index)]; }
   // The tanh pooler of the checkpoint, for heads with use_pooler. Some checkpoints have none.
   const std::optional<Linear>& pooler() const { return pooler_; }
-  // Hex; equal for equal config and weights.
+  // Hex; equal for equal sizes and fp32 values of the weights.
   const std::string& fingerprint() const { return fingerprint_; }
 
  private:

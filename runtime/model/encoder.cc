@@ -1,0 +1,184 @@
+#include "runtime/model/encoder.h"
+
+#include <utility>
+
+#include <ATen/ops/cat.h>
+#include <c10/util/Exception.h>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "runtime/file.h"
+#include "runtime/model/sha256.h"
+
+namespace fathom {
+namespace {
+
+// Finds an encoder's tensors by their names without prefix, checks their shapes, makes them fp32 and
+// feeds the fingerprint. The first error sticks; tensors taken after it are undefined.
+class TensorSource {
+ public:
+  explicit TensorSource(const TensorMap& tensors) : tensors_(tensors) {}
+
+  at::Tensor Take(const std::string& name, at::IntArrayRef shape) {
+    if (!status_.ok()) return {};
+    const at::Tensor* found = Find(name);
+    if (found == nullptr) {
+      status_ = absl::InvalidArgumentError(absl::StrCat(
+          "the encoder has no tensor ", name, " (looked for it with and without \"bert.\")"));
+      return {};
+    }
+    if (found->sizes() != shape) {
+      status_ = absl::InvalidArgumentError(absl::StrCat("tensor ", name, " of the encoder has shape ",
+                                                        Text(found->sizes()), ", its config wants ",
+                                                        Text(shape)));
+      return {};
+    }
+    const at::Tensor value = found->to(at::kFloat).contiguous();
+    hash_.Update(name.data(), name.size());
+    hash_.Update(value.const_data_ptr(), value.nbytes());
+    return value;
+  }
+
+  // A copy: what is read for as long as the encoder lives must not hang on the file.
+  at::Tensor TakeCopy(const std::string& name, at::IntArrayRef shape) {
+    const at::Tensor value = Take(name, shape);
+    return value.defined() ? value.clone() : value;
+  }
+
+  LayerNormWeights TakeNorm(const std::string& prefix, int64_t width) {
+    LayerNormWeights norm;
+    norm.gamma = TakeCopy(prefix + ".weight", {width});
+    norm.beta = TakeCopy(prefix + ".bias", {width});
+    return norm;
+  }
+
+  bool Has(const std::string& name) const { return Find(name) != nullptr; }
+  const absl::Status& status() const { return status_; }
+  std::string Fingerprint() { return hash_.Hex(16); }
+
+ private:
+  const at::Tensor* Find(const std::string& name) const {
+    // Old checkpoints call the two weights of a LayerNorm gamma and beta.
+    const std::string old_name =
+        absl::StrReplaceAll(name, {{"LayerNorm.weight", "LayerNorm.gamma"},
+                                   {"LayerNorm.bias", "LayerNorm.beta"}});
+    for (const std::string& candidate :
+         {"bert." + name, name, "bert." + old_name, old_name}) {
+      if (auto found = tensors_.find(candidate); found != tensors_.end()) return &found->second;
+    }
+    return nullptr;
+  }
+
+  static std::string Text(at::IntArrayRef shape) {
+    return absl::StrCat("[", absl::StrJoin(shape.begin(), shape.end(), ", "), "]");
+  }
+
+  const TensorMap& tensors_;
+  absl::Status status_;
+  Sha256 hash_;
+};
+
+struct PlainLinear {
+  at::Tensor weight;  // [out, in]
+  at::Tensor bias;    // [out]
+};
+
+PlainLinear TakeLinear(TensorSource& source, const std::string& prefix, int64_t out, int64_t in) {
+  PlainLinear linear;
+  linear.weight = source.Take(prefix + ".weight", {out, in});
+  linear.bias = source.TakeCopy(prefix + ".bias", {out});
+  return linear;
+}
+
+absl::StatusOr<EncoderLayer> TakeLayer(TensorSource& source, const EncoderConfig& config, int index,
+                                       PlainWeights plain_weights) {
+  const int64_t hidden = config.hidden_size;
+  const int64_t intermediate = config.intermediate_size;
+  const std::string prefix = absl::StrCat("encoder.layer.", index, ".");
+  const PlainLinear query = TakeLinear(source, prefix + "attention.self.query", hidden, hidden);
+  const PlainLinear key = TakeLinear(source, prefix + "attention.self.key", hidden, hidden);
+  const PlainLinear value = TakeLinear(source, prefix + "attention.self.value", hidden, hidden);
+  PlainLinear attention = TakeLinear(source, prefix + "attention.output.dense", hidden, hidden);
+  LayerNormWeights attention_norm = source.TakeNorm(prefix + "attention.output.LayerNorm", hidden);
+  PlainLinear ffn_in = TakeLinear(source, prefix + "intermediate.dense", intermediate, hidden);
+  PlainLinear ffn_out = TakeLinear(source, prefix + "output.dense", hidden, intermediate);
+  LayerNormWeights ffn_norm = source.TakeNorm(prefix + "output.LayerNorm", hidden);
+  if (!source.status().ok()) return source.status();
+
+  const auto linear = [&](PlainLinear plain, Activation activation) {
+    return Linear(std::move(plain.weight), std::move(plain.bias), activation, plain_weights);
+  };
+  PlainLinear query_key_value;
+  query_key_value.weight = at::cat({query.weight, key.weight, value.weight});
+  query_key_value.bias = at::cat({query.bias, key.bias, value.bias});
+  return EncoderLayer{
+      .query_key_value = linear(std::move(query_key_value), Activation::kIdentity),
+      .attention_dense = linear(std::move(attention), Activation::kIdentity),
+      .attention_norm = std::move(attention_norm),
+      .ffn_in = linear(std::move(ffn_in), config.activation),
+      .ffn_out = linear(std::move(ffn_out), Activation::kIdentity),
+      .ffn_norm = std::move(ffn_norm),
+  };
+}
+
+Embeddings TakeEmbeddings(TensorSource& source, const EncoderConfig& config) {
+  const int64_t hidden = config.hidden_size;
+  const std::string prefix = "embeddings.";
+  Embeddings embeddings;
+  embeddings.words = source.TakeCopy(prefix + "word_embeddings.weight", {config.vocab_size, hidden});
+  embeddings.positions =
+      source.TakeCopy(prefix + "position_embeddings.weight", {config.max_positions, hidden});
+  embeddings.segments =
+      source.TakeCopy(prefix + "token_type_embeddings.weight", {config.segment_types, hidden});
+  embeddings.norm = source.TakeNorm(prefix + "LayerNorm", hidden);
+  return embeddings;
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const Encoder>> Encoder::FromTensors(const EncoderConfig& config,
+                                                                    const TensorMap& tensors,
+                                                                    PlainWeights plain_weights) {
+  TensorSource source(tensors);
+  std::shared_ptr<Encoder> encoder(new Encoder());
+  encoder->config_ = config;
+  encoder->embeddings_ = TakeEmbeddings(source, config);
+  for (int index = 0; index < config.layers; ++index) {
+    absl::StatusOr<EncoderLayer> layer = TakeLayer(source, config, index, plain_weights);
+    if (!layer.ok()) return layer.status();
+    encoder->layers_.push_back(*std::move(layer));
+  }
+  encoder->fingerprint_ = source.Fingerprint();
+  if (source.Has("pooler.dense.weight")) {
+    PlainLinear pooler =
+        TakeLinear(source, "pooler.dense", config.hidden_size, config.hidden_size);
+    if (!source.status().ok()) return source.status();
+    encoder->pooler_.emplace(std::move(pooler.weight), std::move(pooler.bias), Activation::kTanh,
+                             plain_weights);
+  }
+  return encoder;
+}
+
+absl::StatusOr<std::shared_ptr<const Encoder>> Encoder::Load(const std::string& folder,
+                                                             PlainWeights plain_weights) {
+  absl::StatusOr<std::string> json = ReadFile(folder + "/config.json");
+  if (!json.ok()) return json.status();
+  absl::StatusOr<EncoderConfig> config = ParseEncoderConfig(*json);
+  if (!config.ok()) {
+    return absl::Status(config.status().code(),
+                        absl::StrCat(folder, "/config.json: ", config.status().message()));
+  }
+  absl::StatusOr<TensorMap> tensors = ReadModelFolder(folder);
+  if (!tensors.ok()) return tensors.status();
+  absl::StatusOr<std::shared_ptr<const Encoder>> encoder =
+      FromTensors(*config, *tensors, plain_weights);
+  if (!encoder.ok()) {
+    return absl::Status(encoder.status().code(),
+                        absl::StrCat(folder, ": ", encoder.status().message()));
+  }
+  return encoder;
+}
+
+}  // namespace fathom

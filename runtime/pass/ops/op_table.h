@@ -1,0 +1,44 @@
+// The operations of a pass whose implementation depends on the device. A table is chosen once, when
+// the engine is made; nothing above this folder asks what the device is.
+//
+// All tensors are contiguous fp32. R rows of the packed block, H hidden width. The functions check
+// shapes (a wrong one is a broken invariant: c10::Error) and may be called from any thread.
+#pragma once
+
+#include <cstdint>
+
+#include <ATen/core/Tensor.h>
+
+#include "absl/types/span.h"
+#include "runtime/model/encoder.h"
+#include "runtime/pass/plan.h"
+
+namespace fathom::ops {
+
+struct OpTable {
+  const char* name;
+
+  // query_key_value [R, 3H] -> context [R, H]: softmax(Q Kᵀ / sqrt(H / heads)) V inside each block.
+  void (*attention)(const at::Tensor& query_key_value, absl::Span<const Rows> blocks, int heads,
+                    at::Tensor& context);
+
+  // out[dst] = LN(dense[src] + residual[src] + delta[dst]) for each segment; delta may be undefined
+  // (none). dense and residual [R, H]; delta and out [rows_out, H].
+  struct ResidualNormCall {
+    const at::Tensor& dense;
+    const at::Tensor& residual;
+    const at::Tensor& delta;
+    absl::Span<const EpilogueSegment> segments;
+    const LayerNormWeights& norm;
+    double epsilon;
+  };
+  void (*residual_norm)(const ResidualNormCall& call, at::Tensor& out);
+};
+
+// The kernels of kernels/ for this CPU.
+const OpTable& CpuOps();
+
+// Plain ATen, right on any device that ATen knows; the oracle of every other table.
+const OpTable& ReferenceOps();
+
+}  // namespace fathom::ops
