@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -33,12 +34,13 @@ class Tokenizer {
   Tokenizer& operator=(const Tokenizer&) = delete;
 
   // Ids with special tokens; at most max_tokens of them. Text that spells a special token
-  // ("[SEP]") is text. INVALID_ARGUMENT: invalid UTF-8 (names the byte), a text over max_tokens with
-  // Truncation::kError (names both counts), a pair that the truncation cannot shorten enough.
+  // ("[SEP]") is text. INVALID_ARGUMENT: invalid UTF-8 (names the byte), a text over max_tokens
+  // with Truncation::kError (names both counts), a pair that the truncation cannot shorten enough.
   absl::StatusOr<TokenizedText> Encode(const RawText& text, Truncation truncation,
                                        int max_tokens) const;
 
-  int vocab_size() const;  // added tokens included
+  // One more than the largest id, added tokens included.
+  int vocab_size() const;
 
  private:
   struct Handle;
