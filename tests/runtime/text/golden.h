@@ -30,6 +30,9 @@ struct GoldenCase {
 };
 
 struct Golden {
+  Golden() = default;
+  Golden(Golden&&) = default;  // a copy's cases would point into the original
+
   std::vector<std::string> texts;
   std::string tokenizer_file;
   BertVocabOptions options;

@@ -25,7 +25,11 @@ BERT_SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 VOCAB_OPTIONS = {
     "cased": {"lowercase": False, "strip_accents": None, "tokenize_chinese_chars": True},
     "accents_kept": {"lowercase": True, "strip_accents": False, "tokenize_chinese_chars": True},
-    "accents_stripped": {"lowercase": False, "strip_accents": True, "tokenize_chinese_chars": False},
+    "accents_stripped": {
+        "lowercase": False,
+        "strip_accents": True,
+        "tokenize_chinese_chars": False,
+    },
 }
 
 
@@ -105,10 +109,19 @@ def write(name, tokenizer_file, options, cases):
 def all_cases(tokenizer, texts, pairs):
     special = tokenizer.num_special_tokens_to_add(is_pair=True)
     singles = [case(tokenizer, t, None, n, "longest_first") for t in texts for n in LIMITS]
-    other = [case(tokenizer, t, None, n, s)
-             for t in list(texts)[::8] for n in LIMITS for s in TRUNCATIONS[1:]]
-    paired = [case(tokenizer, a, b, n, s)
-              for a, b in pairs for n in [special, *LIMITS] if n >= special for s in TRUNCATIONS]
+    other = [
+        case(tokenizer, t, None, n, s)
+        for t in list(texts)[::8]
+        for n in LIMITS
+        for s in TRUNCATIONS[1:]
+    ]
+    paired = [
+        case(tokenizer, a, b, n, s)
+        for a, b in pairs
+        for n in [special, *LIMITS]
+        if n >= special
+        for s in TRUNCATIONS
+    ]
     return singles + other + paired
 
 
