@@ -1,12 +1,12 @@
 #include "tests/support/random_model.h"
 
-#include <string>
-
-#include <ATen/Context.h>
-#include <ATen/core/Generator.h>
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Context.h>
 #include <ATen/TensorOperators.h>
+#include <ATen/core/Generator.h>
 #include <ATen/ops/randn.h>
+
+#include <string>
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"

@@ -1,12 +1,13 @@
 // The exactness rule: the answer of (text, task, n) does not depend on what else is in the pass.
 #include "runtime/pass/executor.h"
 
-#include <random>
-
+#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/abs.h>
 #include <ATen/ops/max.h>
 #include <c10/core/InferenceMode.h>
+
+#include <random>
 
 #include "gtest/gtest.h"
 #include "tests/support/random_model.h"
@@ -24,6 +25,7 @@ double MaxDifference(const at::Tensor& a, const at::Tensor& b) {
 class ExecutorTest : public testing::Test {
  protected:
   ExecutorTest() : config_(SmallEncoderConfig()), encoder_(RandomEncoder(config_, 1)) {
+    at::set_num_threads(1);  // the matrices are too small to share
     const int layers = config_.layers;
     Add(PfeifferLayout(layers), 8);
     Add(PfeifferLayout(layers, {1, 3}), 5);
@@ -104,7 +106,8 @@ TEST_F(ExecutorTest, AnyMixInOnePassEqualsEachAlone) {
     const std::vector<at::Tensor> each = RunAlone(alone, plan_texts, pointers);
     ASSERT_EQ(together.size(), each.size());
     for (size_t i = 0; i < each.size(); ++i) {
-      ASSERT_LE(MaxDifference(together[i], each[i]), kTolerance) << "mix " << mix << " output " << i;
+      ASSERT_LE(MaxDifference(together[i], each[i]), kTolerance)
+          << "mix " << mix << " output " << i;
     }
   }
 }
