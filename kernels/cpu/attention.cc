@@ -33,7 +33,7 @@ struct Head {
   size_t padded_size;  // in whole vectors
   size_t tokens;
   float* query_columns;  // [size, block]
-  float* weights;        // [tokens, block]: scores, then exp(score - largest)
+  float* weights;        // [tokens, block]: scores, then the weights of softmax
   float* padded_values;  // [tokens, padded_size]
   float* inverse_sums;   // [block]
 };
@@ -258,7 +258,7 @@ void CpuRaggedAttention(const RaggedAttention& call, int threads) {
     const AttentionItem item = items.At(call, index);
     if (item.query_count > 0) attend(call, item);
   };
-  if (useful_threads == 1) {
+  if (useful_threads <= 1) {
     for (int64_t i = 0; i < items.count; ++i) attend_at(i);
     return;
   }
