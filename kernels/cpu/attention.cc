@@ -13,9 +13,9 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/attention.cc"
 #include <hwy/foreach_target.h>
 // After foreach_target.h.
-#include <hwy/contrib/math/math-inl.h>
 #include <hwy/highway.h>
 
+#include "kernels/cpu/exp2-inl.h"
 #include "kernels/cpu/matrix_tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -33,7 +33,7 @@ struct Head {
   size_t padded_size;  // in whole vectors
   size_t tokens;
   float* query_columns;  // [size, block]
-  float* weights;        // [tokens, block]: scores, then exp(score - largest)
+  float* weights;        // [tokens, block]: scores, then the weights of softmax
   float* padded_values;  // [tokens, padded_size]
   float* inverse_sums;   // [block]
 };
@@ -135,14 +135,15 @@ HWY_INLINE void PackValues(const Head& head) {
   }
 }
 
-// head.weights: scores -> exp((score - largest) * scale), and the inverse of their sum, a query a
-// lane. A NaN score makes the sum of its query NaN: Max and Exp alone could lose it.
+// head.weights: scores -> exp((score - largest) / sqrt(head_size)), and the inverse of their sum, a
+// query a lane. Max may pass over a NaN score; its weight is NaN all the same, and so is the sum.
 template <size_t kVectors>
 HWY_INLINE void Softmax(const Head& head) {
   const FloatTag d;
   const size_t lanes = hn::Lanes(d);
   const size_t block = kVectors * lanes;
-  const FloatVec scale = hn::Set(d, 1.0f / std::sqrt(static_cast<float>(head.size)));
+  constexpr float kLog2OfE = 1.44269504f;
+  const FloatVec scale = hn::Set(d, kLog2OfE / std::sqrt(static_cast<float>(head.size)));
   FloatVec largest[kVectors];
   FloatVec sums[kVectors];
   HWY_UNROLL(4)
@@ -162,9 +163,8 @@ HWY_INLINE void Softmax(const Head& head) {
     HWY_UNROLL(4)
     for (size_t v = 0; v < kVectors; ++v) {
       const FloatVec score = hn::Load(d, weights + v * lanes);
-      const FloatVec exponent = hn::Mul(hn::Sub(score, largest[v]), scale);
-      const FloatVec weight = hn::Exp(d, exponent);
-      sums[v] = hn::Add(sums[v], hn::IfThenElse(hn::IsNaN(exponent), exponent, weight));
+      const FloatVec weight = Exp2OfNegative(d, hn::Mul(hn::Sub(score, largest[v]), scale));
+      sums[v] = hn::Add(sums[v], weight);
       hn::Store(weight, d, weights + v * lanes);
     }
   }
@@ -258,7 +258,7 @@ void CpuRaggedAttention(const RaggedAttention& call, int threads) {
     const AttentionItem item = items.At(call, index);
     if (item.query_count > 0) attend(call, item);
   };
-  if (useful_threads == 1) {
+  if (useful_threads <= 1) {
     for (int64_t i = 0; i < items.count; ++i) attend_at(i);
     return;
   }

@@ -32,7 +32,7 @@ AttentionItems CutIntoItems(const RaggedAttention& call, int threads) {
   for (items.span_queries = kLongestSpan;; items.span_queries /= 2) {
     items.spans = (longest + items.span_queries - 1) / items.span_queries;
     items.count = call.segment_count * call.heads * items.spans;
-    const bool enough = threads == 1 || items.count >= kItemsPerThread * threads;
+    const bool enough = threads <= 1 || items.count >= kItemsPerThread * threads;
     if (enough || items.span_queries == kShortestSpan) return items;
   }
 }

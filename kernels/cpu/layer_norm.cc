@@ -146,7 +146,7 @@ void NormaliseRange(const ResidualLayerNorm& call, int64_t first, int64_t last) 
 void CpuResidualLayerNorm(const ResidualLayerNorm& call, int threads) {
   int64_t rows = 0;
   for (int64_t i = 0; i < call.segment_count; ++i) rows += call.segments[i].count;
-  if (threads == 1 || rows * call.hidden_size < kSerialElements) {
+  if (threads <= 1 || rows * call.hidden_size < kSerialElements) {
     NormaliseRange(call, 0, rows);
     return;
   }

@@ -24,7 +24,7 @@ using FloatVec = hn::Vec<FloatTag>;
 // a multiply-add, few enough for the register file.
 inline constexpr size_t kTileVectors = 2;
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL || HWY_TARGET == HWY_NEON
-inline constexpr size_t kTileRows = 8;  // 32 registers
+inline constexpr size_t kTileRows = 12;  // 32 registers
 #elif HWY_TARGET == HWY_AVX2
 inline constexpr size_t kTileRows = 6;  // 16 registers
 #else
