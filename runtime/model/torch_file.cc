@@ -191,25 +191,21 @@ PickledDict PickleDict(const TensorMap& tensors) {
   return pickled;
 }
 
-absl::Status WriteZip(AtomicFile& file, const PickledDict& pickled) {
-  absl::Status status;
-  PyTorchStreamWriter zip([&file, &status](const void* bytes, size_t size) {
-    status = file.Append({static_cast<const char*>(bytes), size});
-    return status.ok() ? size : 0;
+// The file keeps its first error for Commit. LibTorch's writer must not see it: its destructor
+// writes on, and ends the process when that fails too.
+void WriteZip(AtomicFile& file, const PickledDict& pickled) {
+  PyTorchStreamWriter zip([&file](const void* bytes, size_t size) {
+    file.Append({static_cast<const char*>(bytes), size}).IgnoreError();
+    return size;
   });
-  try {
-    zip.writeRecord("data.pkl", pickled.bytes.data(), pickled.bytes.size());
-    constexpr std::string_view kByteOrder = "little";
-    zip.writeRecord("byteorder", kByteOrder.data(), kByteOrder.size());
-    for (size_t key = 0; key < pickled.tensors.size(); ++key) {
-      const at::Tensor& tensor = pickled.tensors[key];
-      zip.writeRecord(absl::StrCat("data/", key), tensor.const_data_ptr(), tensor.nbytes());
-    }
-    zip.writeEndOfFile();
-  } catch (const std::exception& error) {
-    return status.ok() ? absl::InternalError(Reason(error)) : status;
+  zip.writeRecord("data.pkl", pickled.bytes.data(), pickled.bytes.size());
+  constexpr std::string_view kByteOrder = "little";
+  zip.writeRecord("byteorder", kByteOrder.data(), kByteOrder.size());
+  for (size_t key = 0; key < pickled.tensors.size(); ++key) {
+    const at::Tensor& tensor = pickled.tensors[key];
+    zip.writeRecord(absl::StrCat("data/", key), tensor.const_data_ptr(), tensor.nbytes());
   }
-  return status;
+  zip.writeEndOfFile();
 }
 
 }  // namespace
@@ -232,7 +228,7 @@ absl::Status WriteTorchFile(const std::string& path, const TensorMap& tensors) {
     const PickledDict pickled = PickleDict(tensors);
     absl::StatusOr<std::unique_ptr<AtomicFile>> file = AtomicFile::Create(path);
     if (!file.ok()) return file.status();
-    if (absl::Status status = WriteZip(**file, pickled); !status.ok()) return status;
+    WriteZip(**file, pickled);
     return (*file)->Commit();
   } catch (const std::exception& error) {
     return absl::InvalidArgumentError(absl::StrCat("cannot write ", path, ": ", Reason(error)));
