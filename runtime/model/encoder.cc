@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
-#include "runtime/file.h"
+#include "runtime/file/mapped_file.h"
 #include "runtime/model/sha256.h"
 
 namespace fathom {
@@ -19,7 +19,12 @@ namespace {
 // and feeds the fingerprint. The first error sticks; tensors taken after it are undefined.
 class TensorSource {
  public:
-  explicit TensorSource(const TensorMap& tensors) : tensors_(tensors) {}
+  TensorSource(const TensorMap& tensors, const EncoderConfig& config) : tensors_(tensors) {
+    const std::string settings =
+        absl::StrCat(config.layers, " ", config.heads, " ",
+                     int{static_cast<uint8_t>(config.activation)}, " ", config.layer_norm_eps);
+    hash_.Update(settings.data(), settings.size());
+  }
 
   at::Tensor Take(const std::string& name, at::IntArrayRef shape) {
     if (!status_.ok()) return {};
@@ -140,7 +145,7 @@ Embeddings TakeEmbeddings(TensorSource& source, const EncoderConfig& config) {
 absl::StatusOr<std::shared_ptr<const Encoder>> Encoder::FromTensors(const EncoderConfig& config,
                                                                     const TensorMap& tensors,
                                                                     PlainWeights plain_weights) {
-  TensorSource source(tensors);
+  TensorSource source(tensors, config);
   std::shared_ptr<Encoder> encoder(new Encoder());
   encoder->config_ = config;
   encoder->embeddings_ = TakeEmbeddings(source, config);
@@ -161,21 +166,15 @@ absl::StatusOr<std::shared_ptr<const Encoder>> Encoder::FromTensors(const Encode
 
 absl::StatusOr<std::shared_ptr<const Encoder>> Encoder::Load(const std::string& folder,
                                                              PlainWeights plain_weights) {
-  absl::StatusOr<std::string> json = ReadFile(folder + "/config.json");
+  absl::StatusOr<std::string> json = ReadTextFile(folder + "/config.json");
   if (!json.ok()) return json.status();
   absl::StatusOr<EncoderConfig> config = ParseEncoderConfig(*json);
-  if (!config.ok()) {
-    return absl::Status(config.status().code(),
-                        absl::StrCat(folder, "/config.json: ", config.status().message()));
-  }
+  if (!config.ok()) return InFile(folder + "/config.json", config.status());
   absl::StatusOr<TensorMap> tensors = ReadModelFolder(folder);
   if (!tensors.ok()) return tensors.status();
   absl::StatusOr<std::shared_ptr<const Encoder>> encoder =
       FromTensors(*config, *tensors, plain_weights);
-  if (!encoder.ok()) {
-    return absl::Status(encoder.status().code(),
-                        absl::StrCat(folder, ": ", encoder.status().message()));
-  }
+  if (!encoder.ok()) return InFile(folder, encoder.status());
   return encoder;
 }
 

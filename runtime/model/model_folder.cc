@@ -5,7 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "runtime/model/json_fields.h"
-#include "runtime/model/mapped_file.h"
+#include "runtime/file/mapped_file.h"
 #include "runtime/model/tensor_file.h"
 
 namespace fathom {

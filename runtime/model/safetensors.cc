@@ -12,9 +12,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "runtime/model/atomic_file.h"
+#include "runtime/file/atomic_file.h"
 #include "runtime/model/json_fields.h"
-#include "runtime/model/mapped_file.h"
+#include "runtime/file/mapped_file.h"
 #include "runtime/model/tensor_file.h"
 
 // The format: the header's length (8 bytes, little endian), a JSON header that gives each tensor's

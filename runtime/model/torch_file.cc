@@ -14,9 +14,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "runtime/model/atomic_file.h"
+#include "runtime/file/atomic_file.h"
 #include "runtime/model/json_fields.h"
-#include "runtime/model/mapped_file.h"
+#include "runtime/file/mapped_file.h"
 #include "runtime/model/tensor_file.h"
 #include "runtime/model/tensor_pickle.h"
 

@@ -1,7 +1,5 @@
 // Tokenizer::FromFolder: which file of a Hugging Face folder, and with which options.
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -9,21 +7,13 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "nlohmann/json.hpp"
+#include "runtime/file/mapped_file.h"
 #include "runtime/text/tokenizer.h"
 
 namespace fathom {
 namespace {
 
 using Json = nlohmann::json;
-
-absl::StatusOr<std::string> ReadFile(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file.is_open() || file.bad()) {
-    return absl::UnavailableError(absl::StrCat("cannot read ", path.string()));
-  }
-  return bytes;
-}
 
 bool IsFile(const std::filesystem::path& path) {
   std::error_code ignored;
@@ -59,37 +49,33 @@ absl::StatusOr<BertVocabOptions> ParseOptions(std::string_view text) {
   };
 }
 
-absl::Status At(const std::filesystem::path& path, const absl::Status& status) {
-  return absl::Status(status.code(), absl::StrCat(path.string(), ": ", status.message()));
-}
-
 // The options of tokenizer_config.json; without that file, the defaults.
 absl::StatusOr<BertVocabOptions> ReadOptions(const std::filesystem::path& path) {
   if (!IsFile(path)) return BertVocabOptions();
-  const auto text = ReadFile(path);
+  const auto text = ReadTextFile(path.string());
   if (!text.ok()) return text.status();
   const auto options = ParseOptions(*text);
-  if (!options.ok()) return At(path, options.status());
+  if (!options.ok()) return InFile(path.string(), options.status());
   return options;
 }
 
 using Loaded = absl::StatusOr<std::unique_ptr<const Tokenizer>>;
 
 Loaded LoadJson(const std::filesystem::path& path) {
-  const auto json = ReadFile(path);
+  const auto json = ReadTextFile(path.string());
   if (!json.ok()) return json.status();
   Loaded tokenizer = Tokenizer::FromJson(*json);
-  if (!tokenizer.ok()) return At(path, tokenizer.status());
+  if (!tokenizer.ok()) return InFile(path.string(), tokenizer.status());
   return tokenizer;
 }
 
 Loaded LoadVocab(const std::filesystem::path& path) {
   const auto options = ReadOptions(path.parent_path() / "tokenizer_config.json");
   if (!options.ok()) return options.status();
-  const auto vocab = ReadFile(path);
+  const auto vocab = ReadTextFile(path.string());
   if (!vocab.ok()) return vocab.status();
   Loaded tokenizer = Tokenizer::FromBertVocab(*vocab, *options);
-  if (!tokenizer.ok()) return At(path, tokenizer.status());
+  if (!tokenizer.ok()) return InFile(path.string(), tokenizer.status());
   return tokenizer;
 }
 

@@ -1,7 +1,11 @@
-// T tasks on one text at several skip depths: what sharing the trunk buys. Depths are timed in turn,
-// round after round, so that a machine that drifts slows all of them; ratios are of medians.
+// T tasks on one text at several skip depths: what sharing the trunk buys. Depths are timed in
+// turn, round after round, so that a machine that drifts slows all of them; ratios are of medians.
 //
 //   fanout_bench --encoder DIR [--tasks 8] [--tokens 32] [--threads 2] [--rounds 30]
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <c10/core/InferenceMode.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -9,10 +13,6 @@
 #include <memory>
 #include <string>
 #include <vector>
-
-#include <ATen/Parallel.h>
-#include <ATen/Version.h>
-#include <c10/core/InferenceMode.h>
 
 #include "CLI/CLI.hpp"
 #include "runtime/pass/executor.h"
@@ -89,8 +89,8 @@ class Fanout {
     for (const Depth& depth : depths_) {
       const double ms = Median(depth.ms);
       const double work = depth.plan.work[0].row_layers_run;
-      std::printf("%4d %10.2f %8s%.3f %8s%.3f %14.1f\n", depth.skip_layers, ms, "1/",
-                  first_ms / ms, "1/", first_work / work, work);
+      std::printf("%4d %10.2f %8s%.3f %8s%.3f %14.1f\n", depth.skip_layers, ms, "1/", first_ms / ms,
+                  "1/", first_work / work, work);
     }
   }
 

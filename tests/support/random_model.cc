@@ -50,7 +50,7 @@ EncoderConfig SmallEncoderConfig() {
           .segment_types = 2};
 }
 
-std::shared_ptr<const Encoder> RandomEncoder(const EncoderConfig& config, uint64_t seed) {
+TensorMap RandomEncoderTensors(const EncoderConfig& config, uint64_t seed) {
   Draw draw(seed);
   const int64_t hidden = config.hidden_size;
   TensorMap tensors;
@@ -80,7 +80,12 @@ std::shared_ptr<const Encoder> RandomEncoder(const EncoderConfig& config, uint64
     norm(prefix + "output.LayerNorm");
   }
   linear("pooler.dense", hidden, hidden);
-  auto encoder = Encoder::FromTensors(config, tensors, PlainWeights::kKeep);
+  return tensors;
+}
+
+std::shared_ptr<const Encoder> RandomEncoder(const EncoderConfig& config, uint64_t seed) {
+  auto encoder =
+      Encoder::FromTensors(config, RandomEncoderTensors(config, seed), PlainWeights::kKeep);
   EXPECT_TRUE(encoder.ok()) << encoder.status();
   return *std::move(encoder);
 }
@@ -122,6 +127,18 @@ Adapter RandomAdapter(const AdapterLayout& layout, int hidden_size, int bottlene
     }
   }
   return adapter;
+}
+
+Head RandomHead(int hidden_size, const std::vector<std::string>& labels, uint64_t seed) {
+  Draw draw(seed);
+  const auto layer = [&](int64_t out) {
+    return HeadLayer{.weight = draw.Normal({out, hidden_size}, 0.2),
+                     .bias = draw.Normal({out}, 0.1)};
+  };
+  Head head{.labels = labels};
+  head.layers.push_back(layer(hidden_size));
+  head.layers.push_back(layer(static_cast<int64_t>(labels.size())));
+  return head;
 }
 
 TokenizedText RandomText(const EncoderConfig& config, int tokens, std::mt19937& random) {

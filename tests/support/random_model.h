@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "runtime/model/encoder.h"
@@ -15,6 +16,8 @@ namespace fathom {
 
 EncoderConfig SmallEncoderConfig();  // 4 layers, H 32, 4 heads, I 64, 97 words, 40 positions
 
+TensorMap RandomEncoderTensors(const EncoderConfig& config, uint64_t seed);
+
 // Seeded by `seed`; with plain weights, so that the trainer's form of the layers works too.
 std::shared_ptr<const Encoder> RandomEncoder(const EncoderConfig& config, uint64_t seed);
 
@@ -24,6 +27,9 @@ AdapterLayout HoulsbyLayout(int layers, const std::vector<int>& left_out = {});
 AdapterLayout ParallelLayout(int layers, const std::vector<int>& left_out = {});
 
 Adapter RandomAdapter(const AdapterLayout& layout, int hidden_size, int bottleneck, uint64_t seed);
+
+// Two layers with tanh between them.
+Head RandomHead(int hidden_size, const std::vector<std::string>& labels, uint64_t seed);
 
 TokenizedText RandomText(const EncoderConfig& config, int tokens, std::mt19937& random);
 

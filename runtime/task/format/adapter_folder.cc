@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "runtime/model/json_fields.h"
-#include "runtime/model/mapped_file.h"
+#include "runtime/file/mapped_file.h"
 #include "runtime/task/format/adapter_config.h"
 #include "runtime/task/format/adapter_tensors.h"
 #include "runtime/task/format/file_names.h"

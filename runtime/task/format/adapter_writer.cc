@@ -4,9 +4,9 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
-#include "runtime/model/atomic_file.h"
+#include "runtime/file/atomic_file.h"
 #include "runtime/model/json_fields.h"
-#include "runtime/model/mapped_file.h"
+#include "runtime/file/mapped_file.h"
 #include "runtime/task/format/adapter_config.h"
 #include "runtime/task/format/adapter_folder.h"
 #include "runtime/task/format/adapter_tensors.h"

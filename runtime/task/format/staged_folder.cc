@@ -8,7 +8,7 @@
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
-#include "runtime/model/atomic_file.h"
+#include "runtime/file/atomic_file.h"
 
 namespace fathom {
 namespace {

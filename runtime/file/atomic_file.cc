@@ -1,4 +1,4 @@
-#include "runtime/model/atomic_file.h"
+#include "runtime/file/atomic_file.h"
 
 #include <fcntl.h>
 #include <unistd.h>

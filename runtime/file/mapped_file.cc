@@ -1,4 +1,4 @@
-#include "runtime/model/mapped_file.h"
+#include "runtime/file/mapped_file.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
