@@ -73,15 +73,16 @@ with open(sys.argv[1]) as report:
 # curl_download NAME VERSION FILE: goes on from what FILE already holds, also after a cut. (curl's
 # own --retry would start again from where this call began.)
 curl_download() {
-  local url attempt status progress=(--silent --show-error)
+  local url attempt status http_code progress=(--silent --show-error)
   url=$(resolve_url "$1" "$2") || return 1
   [[ -t 2 ]] && progress=(--progress-bar)
   for attempt in 1 2 3 4 5; do
     status=0
-    curl --location --fail --continue-at - --connect-timeout 20 --speed-limit 1000 \
-      --speed-time 60 "${progress[@]}" --output "$3" "$url" || status=$?
+    http_code=$(curl --location --fail --continue-at - --connect-timeout 20 --speed-limit 1000 \
+      --speed-time 60 "${progress[@]}" --write-out '%{http_code}' --output "$3" "$url") || status=$?
     ((status == 0)) && return
-    ((status == curl_cannot_resume)) && rm -f "$3"
+    # FILE is longer than the wheel, or what serves it cannot start in the middle: begin anew.
+    ((http_code == 416 || status == curl_cannot_resume)) && rm -f "$3"
     sleep "$attempt"
   done
   return 1
