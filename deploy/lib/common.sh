@@ -50,7 +50,7 @@ end_step() {
   note "done in $(format_seconds "$elapsed"), $(format_seconds "$SECONDS") since the start"
 }
 
-finished_steps=()
+finished_steps=()  # read by tests/run.sh
 
 # with_lock FILE COMMAND…: one process at a time; says so when it has to wait.
 with_lock() {
