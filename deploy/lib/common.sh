@@ -1,10 +1,11 @@
 # Shared by the deploy scripts: messages, timing, locks, and what this machine can carry.
 # Source it; it runs nothing by itself.
 # shellcheck shell=bash
+# shellcheck disable=SC2034  # what is set here is read by the files that source this one
 
+SYSTEM_PYTHON=/usr/bin/python3  # Debian's; one on PATH may have no pip
 FATHOM_ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 FATHOM_DEPS_DIR="${FATHOM_DEPS_DIR:-$FATHOM_ROOT/.deps}"
-# shellcheck disable=SC2034  # read by the files that source this one
 FATHOM_CACHE_DIR="${XDG_CACHE_HOME:-$HOME/.cache}/fathom"
 
 say() { printf '%s\n' "$*"; }

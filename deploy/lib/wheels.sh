@@ -5,7 +5,6 @@
 
 FATHOM_PINS="$FATHOM_ROOT/deploy/pins.txt"
 FATHOM_WHEELS_DIR="$FATHOM_CACHE_DIR/wheels"
-SYSTEM_PYTHON=/usr/bin/python3  # Debian's; one on PATH may have no pip
 
 # pin_of NAME: "version sha256"
 pin_of() { awk -v name="$1" '$1 == name { print $2, $3 }' "$FATHOM_PINS"; }
