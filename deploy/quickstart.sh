@@ -25,7 +25,6 @@ here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 . "$here/lib/server.sh"
 
 BINARIES="$FATHOM_ROOT/build/release/bin"
-needed_disk_mib=6000
 stop_after=0
 screen_arguments=()
 
@@ -47,13 +46,6 @@ parse_arguments() {
     shift
   done
   [[ -t 0 && -t 1 ]] || stop_after=1
-}
-
-# A second run needs no room for what the first one unpacked.
-require_room() {
-  [[ ! -f $FATHOM_DEPS_DIR/libtorch/.fathom_stamp ]] || needed_disk_mib=1000
-  require_machine "$needed_disk_mib"
-  note "$(nproc) cores and $(memory_mib) MiB of memory: $(compile_jobs) compilations at once"
 }
 
 # A task is a folder with an adapter in it, or with numbered versions of one.
@@ -136,7 +128,8 @@ finish() {
 main() {
   parse_arguments "$@"
   say 'Fathom quick start'
-  require_room
+  require_machine
+  note "$(nproc) cores and $(memory_mib) MiB of memory: $(compile_jobs) compilations at once"
   require_adapters
   plan_steps 5
   set_up

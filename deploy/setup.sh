@@ -57,10 +57,6 @@ parse_arguments() {
     die "--for is '$group'; it can be quickstart, tests or all"
 }
 
-crate_built() {
-  [[ $FATHOM_DEPS_DIR/cargo/release/libtokenizers_ffi.a -nt $TOKENIZER_CRATE/src/lib.rs ]]
-}
-
 # check_line NAME WHY IS_THERE(0|1)
 check_line() {
   local state='missing'
@@ -85,7 +81,7 @@ check_dependencies() {
     is_unpacked "$name" && there=1 || there=0
     check_line "$name" "from $(wheels_of "$name" | tr '\n' ' ')" "$there"
   done
-  crate_built && there=1 || there=0
+  tokenizer_crate_built && there=1 || there=0
   ((with_crate == 0)) || check_line tokenizers_ffi 'the tokenizer crate, compiled' "$there"
 }
 

@@ -94,7 +94,7 @@ print_summary() {
 
 main() {
   parse_arguments "$@"
-  require_machine 6000
+  require_machine
   plan_steps $((with_setup + 3 * (1 + ${#sanitizers[@]})))
   use_compiler_cache
   if ((with_setup)); then

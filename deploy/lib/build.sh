@@ -4,10 +4,16 @@
 
 TOKENIZER_CRATE="$FATHOM_ROOT/runtime/text/tokenizers_ffi"
 
-# Debian's cargo needs Debian's rustc, also where an older Rust is first on PATH.
+# Sets FATHOM_CARGO, and RUSTC to the compiler beside it: another one on PATH can be too old.
 use_found_cargo() {
   FATHOM_CARGO=$(find_cargo) || die "no cargo new enough; run deploy/setup.sh"
-  [[ $FATHOM_CARGO != /usr/bin/cargo ]] || export RUSTC=/usr/bin/rustc
+  RUSTC="$(dirname "$FATHOM_CARGO")/rustc"
+}
+
+# Whether the crate's library is there and no older than its sources.
+tokenizer_crate_built() {
+  local library="$FATHOM_DEPS_DIR/cargo/release/libtokenizers_ffi.a"
+  [[ -f $library && -z $(find "$TOKENIZER_CRATE" -type f -newer "$library") ]]
 }
 
 # start_tokenizer_crate LOG: compiles in the background exactly as the CMake target
@@ -17,7 +23,8 @@ start_tokenizer_crate() {
   use_found_cargo
   mkdir -p "$(dirname "$1")"
   (cd "$TOKENIZER_CRATE" && exec env -u RUSTFLAGS -u MAKEFLAGS -u MFLAGS \
-    CARGO_TARGET_DIR="$FATHOM_DEPS_DIR/cargo" "$FATHOM_CARGO" build --locked --release) \
+    RUSTC="$RUSTC" CARGO_TARGET_DIR="$FATHOM_DEPS_DIR/cargo" \
+    "$FATHOM_CARGO" build --locked --release) \
     >"$1" 2>&1 </dev/null &
   tokenizer_crate_pid=$!
   # shellcheck disable=SC2064  # the process that runs now
@@ -38,7 +45,7 @@ configure_preset() {
   shift
   use_found_cargo
   (cd "$FATHOM_ROOT" && cmake --preset "$preset" -DFATHOM_DEPS_DIR="$FATHOM_DEPS_DIR" \
-    -DCARGO="$FATHOM_CARGO" "$@")
+    -DFATHOM_CARGO="$FATHOM_CARGO" "$@")
 }
 
 # build_preset PRESET [TARGETS…]: everything the preset builds if none is named.

@@ -5,8 +5,8 @@
 
 SYSTEM_PYTHON=/usr/bin/python3  # Debian's; one on PATH may have no pip
 FATHOM_ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
-FATHOM_DEPS_DIR="${FATHOM_DEPS_DIR:-$FATHOM_ROOT/.deps}"
-FATHOM_CACHE_DIR="${XDG_CACHE_HOME:-$HOME/.cache}/fathom"
+FATHOM_DEPS_DIR="$(readlink -m "${FATHOM_DEPS_DIR:-$FATHOM_ROOT/.deps}")"
+FATHOM_CACHE_DIR="${XDG_CACHE_HOME:-${HOME:-$FATHOM_DEPS_DIR}/.cache}/fathom"
 
 say() { printf '%s\n' "$*"; }
 note() { printf '      %s\n' "$*"; }
@@ -69,7 +69,7 @@ with_lock() {
 
 # Memory this process may use, in MiB: the machine's, or its container's limit if that is lower.
 memory_mib() {
-  local total limit
+  local total limit file
   total=$(awk '/^MemTotal:/ {print int($2 / 1024)}' /proc/meminfo)
   for file in /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes; do
     [[ -r $file ]] || continue
@@ -98,18 +98,19 @@ free_disk_mib() {
 }
 
 # Refuses a machine on which the build cannot work, before anything is installed or downloaded.
-# require_machine DISK_MIB
 require_machine() {
-  local disk_mib=$1 free
+  local free needed=6000
+  # What an earlier run downloaded and unpacked needs no room again.
+  [[ ! -f $FATHOM_DEPS_DIR/libtorch/.fathom_stamp ]] || needed=1000
   [[ $(uname -s) == Linux && $(uname -m) == x86_64 ]] ||
     die "this is $(uname -s) on $(uname -m); LibTorch's pinned build is for Linux on x86-64 only"
   command -v apt-get >/dev/null ||
-    die "no apt-get here; the packages are Debian 12's (the Docker image builds on any Linux)"
+    die "no apt-get here; the packages come from Debian 12"
   (($(compile_jobs) > 0)) ||
     die "$(memory_mib) MiB of memory; one compilation needs 2 GB. Use a machine with 2 GB or more"
   free=$(free_disk_mib "$FATHOM_DEPS_DIR")
-  ((free >= disk_mib)) ||
-    die "$free MiB free for $FATHOM_DEPS_DIR; $disk_mib MiB are needed. Free some," \
+  ((free >= needed)) ||
+    die "$free MiB free for $FATHOM_DEPS_DIR; $needed MiB are needed. Free some," \
       "or name another disk with FATHOM_DEPS_DIR"
   warn_other_system
 }

@@ -111,7 +111,8 @@ install_packages() {
 }
 
 run_apt() {
+  local wait_for_other_apt='DPkg::Lock::Timeout=300'
   as_root apt-get update --quiet &&
     as_root env DEBIAN_FRONTEND=noninteractive \
-      apt-get install --yes --quiet --no-install-recommends "$@"
+      apt-get install --yes --quiet --option "$wait_for_other_apt" --no-install-recommends "$@"
 }
