@@ -77,7 +77,7 @@ test_preset() {
 print_skip_reasons() {
   local log="$FATHOM_ROOT/build/$1/Testing/Temporary/LastTest.log" reasons
   # GoogleTest says "FILE:LINE: Skipped" and the reason on the next line; scripts "Skipped: reason".
-  reasons=$(awk '/: Skipped$/ { getline; print } sub(/^Skipped: /, "")' "$log" | sort | uniq -c)
+  reasons=$(awk '/: Skipped$/ { getline; print } sub(/^[Ss]kipped: /, "")' "$log" | sort | uniq -c)
   say "Skipped inside $1, with how often:"
   say "${reasons:-      nothing}"
 }

@@ -50,7 +50,8 @@ REGISTRY = re.compile(r"\b(pypi\.org|pythonhosted\.org|(?<!github\.com/rust-lang
 
 def list_files(root):
     """What git tracks or would track; in a tree without git, everything but hidden and built."""
-    command = ["git", "-C", str(root), "ls-files", "--cached", "--others", "--exclude-standard"]
+    command = ["git", "-c", "safe.directory=*", "-C", str(root), "ls-files", "--cached", "--others",
+               "--exclude-standard"]
     if (root / ".git").exists():
         listed = subprocess.run(command, check=True, capture_output=True, text=True)
         return sorted(f for f in listed.stdout.splitlines() if (root / f).is_file())
