@@ -175,6 +175,7 @@ def parse_arguments():
 
 
 def main():
+    sys.stdout.reconfigure(errors="replace")  # a terminal without bars still shows the numbers
     arguments = parse_arguments()
     client = Client(arguments.client, arguments.server)
     layers = client.call("info")["layers"]
