@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -38,7 +39,8 @@ class Tokenizer {
   absl::StatusOr<TokenizedText> Encode(const RawText& text, Truncation truncation,
                                        int max_tokens) const;
 
-  int vocab_size() const;  // added tokens included
+  // One more than the largest id, added tokens included.
+  int vocab_size() const;
 
  private:
   struct Handle;
