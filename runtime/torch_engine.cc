@@ -26,7 +26,7 @@ namespace {
 
 // LibTorch's message without the C++ stack that it carries.
 absl::Status InternalError(const std::exception& error) {
-  const std::string_view text = error.what();
+  const std::string text = error.what();
   return absl::InternalError(absl::StrCat("LibTorch: ", text.substr(0, text.find('\n'))));
 }
 

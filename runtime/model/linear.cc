@@ -1,8 +1,8 @@
 #include "runtime/model/linear.h"
 
 #include <ATen/Context.h>
+#include <ATen/Version.h>
 #include <ATen/core/dispatch/Dispatcher.h>
-#include <ATen/cpu/Utils.h>
 #include <ATen/ops/linear.h>
 #include <c10/core/InferenceMode.h>
 
@@ -49,7 +49,7 @@ bool FusesWell(Activation activation) {
       return true;
     case Activation::kGelu:
     case Activation::kGeluTanh:
-      return at::cpu::is_avx512_supported();
+      return at::get_cpu_capability() == "AVX512";
     default:
       return false;
   }

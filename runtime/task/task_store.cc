@@ -109,7 +109,7 @@ absl::StatusOr<std::shared_ptr<const LoadedTask>> TaskStore::Find(std::string_vi
       names.push_back(known);
     }
     return absl::NotFoundError(absl::StrCat(
-        "no task \"", name, "\"; ",
+        "no task \"", std::string(name), "\"; ",
         names.empty() ? "this server has no tasks"
                       : absl::StrCat("known tasks: ", absl::StrJoin(names, ", "),
                                      tasks_.size() > names.size() ? ", … (ListTasks has all)" : "")));
@@ -123,14 +123,14 @@ absl::StatusOr<std::shared_ptr<const LoadedTask>> TaskStore::Find(std::string_vi
   }
   if (wanted == versions.end()) {
     return absl::NotFoundError(absl::StrCat(
-        "task \"", name, "\" has no version ", version, "; it has ",
+        "task \"", std::string(name), "\" has no version ", version, "; it has ",
         absl::StrJoin(versions, ", ", [](std::string* out, const auto& v) {
           absl::StrAppend(out, v.first);
         })));
   }
   if (wanted->second.task == nullptr) {
     return absl::FailedPreconditionError(
-        absl::StrCat("task \"", name, "\" version ", wanted->first, " was refused at load: ",
+        absl::StrCat("task \"", std::string(name), "\" version ", wanted->first, " was refused at load: ",
                      wanted->second.info.load_status.message()));
   }
   return wanted->second.task;

@@ -1,14 +1,13 @@
 #include "runtime/text/token_ids.h"
 
-#include <string_view>
-
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 
 namespace fathom {
 namespace {
 
-absl::Status CheckBelow(const std::vector<int32_t>& ids, int limit, std::string_view what) {
+absl::Status CheckBelow(const std::vector<int32_t>& ids, int limit, absl::string_view what) {
   for (size_t i = 0; i < ids.size(); ++i) {
     if (ids[i] < 0 || ids[i] >= limit) {
       return absl::InvalidArgumentError(

@@ -1,0 +1,16 @@
+#include <string>
+
+#include "kernels/cpu/attention.h"
+#include "kernels/cpu/instruction_sets.h"
+#include "kernels/cpu/layer_norm.h"
+#include "kernels/kernels.h"
+
+namespace fathom::kernels {
+
+const KernelTable& CpuKernels() {
+  static const std::string name = std::string("cpu/") + AvailableInstructionSets().front().name;
+  static const KernelTable table{name.c_str(), &CpuRaggedAttention, &CpuResidualLayerNorm};
+  return table;
+}
+
+}  // namespace fathom::kernels

@@ -1,0 +1,10 @@
+// KernelTable::residual_layer_norm for CPUs.
+#pragma once
+
+#include "kernels/kernels.h"
+
+namespace fathom::kernels {
+
+void CpuResidualLayerNorm(const ResidualLayerNorm& call, int threads);
+
+}  // namespace fathom::kernels

@@ -1,0 +1,12 @@
+// The kernels written plainly in double: what the tests compare with.
+#pragma once
+
+#include "kernels/kernels.h"
+
+namespace fathom::kernels {
+
+// Same contracts as the entries of KernelTable.
+void ReferenceAttention(const RaggedAttention& call);
+void ReferenceLayerNorm(const ResidualLayerNorm& call);
+
+}  // namespace fathom::kernels
