@@ -32,6 +32,9 @@ class MappedFile {
   size_t size_;
 };
 
+// The same error with the path before its message.
+absl::Status InFile(const std::string& path, const absl::Status& error);
+
 // A whole small text file, such as a config. RESOURCE_EXHAUSTED above max_bytes.
 absl::StatusOr<std::string> ReadTextFile(const std::string& path, size_t max_bytes = 64 << 20);
 

@@ -78,10 +78,7 @@ absl::StatusOr<TensorMap> ReadModelFolder(const std::string& folder) {
   }
   if (!text.ok()) return text.status();
   absl::StatusOr<NamesByShard> names_by_shard = ParseIndex(*text);
-  if (!names_by_shard.ok()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(index_path, ": ", names_by_shard.status().message()));
-  }
+  if (!names_by_shard.ok()) return InFile(index_path, names_by_shard.status());
   return ReadShards(folder, *names_by_shard);
 }
 

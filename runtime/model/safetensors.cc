@@ -278,10 +278,7 @@ absl::StatusOr<TensorMap> ReadSafetensors(const std::string& path) {
   } catch (const std::exception& error) {  // out of memory, in LibTorch or the parser
     return absl::ResourceExhaustedError(absl::StrCat(path, ": ", error.what()));
   }
-  if (!tensors.ok()) {
-    return absl::Status(tensors.status().code(),
-                        absl::StrCat(path, ": ", tensors.status().message()));
-  }
+  if (!tensors.ok()) return InFile(path, tensors.status());
   return tensors;
 }
 
