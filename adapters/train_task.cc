@@ -16,34 +16,12 @@
 #include "adapters/model/architecture.h"
 #include "adapters/report/curve.h"
 #include "adapters/train/training_loop.h"
-#include "runtime/file.h"
-#include "runtime/model/sha256.h"
-#include "runtime/text/tokenizer.h"
+#include "adapters/train_inputs.h"
 
 namespace fathom::training {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr size_t kFileDigestDigits = 16;
-
-// A folder's own name, also for "dir/" and ".".
-std::string FolderName(const std::string& folder) {
-  const fs::path path = fs::absolute(folder).lexically_normal();
-  return (path.has_filename() ? path : path.parent_path()).filename().string();
-}
-
-std::string CheckpointPath(const TrainOptions& options) {
-  const fs::path path = fs::absolute(options.output_dir).lexically_normal();
-  return (path.has_filename() ? path : path.parent_path()).string() + ".checkpoint";
-}
-
-// Everything that is read before training.
-struct Inputs {
-  std::shared_ptr<const Encoder> encoder;
-  Dataset train;
-  Dataset dev;
-};
 
 // What follows from the options once the inputs are known.
 struct Setup {
@@ -52,92 +30,6 @@ struct Setup {
   SkipScheduleOptions skip;
   Metric metric = Metric::kAccuracy;
 };
-
-absl::StatusOr<std::string> FileDigest(const std::string& path) {
-  const absl::StatusOr<std::string> bytes = ReadFile(path);
-  if (!bytes.ok()) return bytes.status();
-  Sha256 digest;
-  digest.Update(bytes->data(), bytes->size());
-  return digest.Hex(kFileDigestDigits);
-}
-
-// The output folder will be replaced as a whole, so it must be an adapter or nothing.
-absl::Status CheckOutput(const TrainOptions& options) {
-  const fs::path output(options.output_dir);
-  std::error_code ignored;
-  if (fs::exists(output, ignored) && !fs::exists(output / "adapter_config.json", ignored) &&
-      !fs::is_empty(output, ignored)) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("--output ", options.output_dir,
-                     " exists and is not an adapter folder; name another, it would be replaced"));
-  }
-  const std::string checkpoint = CheckpointPath(options);
-  const bool interrupted = fs::exists(checkpoint, ignored);
-  if (interrupted && !options.resume) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("an earlier run left ", checkpoint,
-                     "; add --resume to go on from it, or delete it to start over"));
-  }
-  if (!interrupted && options.resume) {
-    return absl::NotFoundError(
-        absl::StrCat("--resume: there is no ", checkpoint, "; leave --resume out to start"));
-  }
-  std::error_code error;
-  fs::create_directories(fs::path(checkpoint).parent_path(), error);
-  if (error) {
-    return absl::PermissionDeniedError(absl::StrCat("cannot make the folder of --output ",
-                                                    options.output_dir, ": ", error.message()));
-  }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<Dataset> LoadDev(const TrainOptions& options, const Tokenizer& tokenizer,
-                                const DatasetOptions& dataset) {
-  const absl::StatusOr<Table> table = ReadTable(options.dev_file);
-  if (!table.ok()) return table.status();
-  const absl::StatusOr<Columns> columns = FindColumns(*table, options.columns);
-  if (!columns.ok()) return columns.status();
-  return MakeDataset(*table, *columns, tokenizer, dataset);
-}
-
-absl::Status LoadData(const TrainOptions& options, const Tokenizer& tokenizer, Inputs& inputs) {
-  const absl::StatusOr<Table> table = ReadTable(options.train_file);
-  if (!table.ok()) return table.status();
-  const absl::StatusOr<Columns> columns = FindColumns(*table, options.columns);
-  if (!columns.ok()) return columns.status();
-  DatasetOptions dataset;
-  dataset.type = options.task_type.value_or(GuessTaskType(*table, *columns));
-  dataset.max_tokens = std::min(options.max_tokens, inputs.encoder->config().max_positions);
-  if (dataset.type == TaskType::kClassification) {
-    absl::StatusOr<std::vector<std::string>> labels = CollectLabels(*table, *columns);
-    if (!labels.ok()) return labels.status();
-    dataset.labels = *std::move(labels);
-  }
-  absl::StatusOr<Dataset> train = MakeDataset(*table, *columns, tokenizer, dataset);
-  if (!train.ok()) return train.status();
-  absl::StatusOr<Dataset> dev = LoadDev(options, tokenizer, dataset);
-  if (!dev.ok()) return dev.status();
-  inputs.train = *std::move(train);
-  inputs.dev = *std::move(dev);
-  return absl::OkStatus();
-}
-
-absl::StatusOr<Inputs> LoadInputs(const TrainOptions& options) {
-  Inputs inputs;
-  absl::StatusOr<std::shared_ptr<const Encoder>> encoder = Encoder::Load(options.encoder_dir);
-  if (!encoder.ok()) return encoder.status();
-  inputs.encoder = *std::move(encoder);
-  const absl::StatusOr<std::unique_ptr<const Tokenizer>> tokenizer =
-      Tokenizer::FromFolder(options.encoder_dir);
-  if (!tokenizer.ok()) return tokenizer.status();
-  if ((*tokenizer)->vocab_size() > inputs.encoder->config().vocab_size) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(options.encoder_dir, ": the tokenizer has ", (*tokenizer)->vocab_size(),
-                     " tokens, the encoder embeds ", inputs.encoder->config().vocab_size));
-  }
-  if (absl::Status status = LoadData(options, **tokenizer, inputs); !status.ok()) return status;
-  return inputs;
-}
 
 absl::StatusOr<SkipScheduleOptions> MakeSkip(const TrainOptions& options, int layers) {
   const bool specialized = options.method == Method::kSpecialized;
@@ -157,7 +49,7 @@ absl::StatusOr<SkipScheduleOptions> MakeSkip(const TrainOptions& options, int la
                              .seed = options.seed};
 }
 
-absl::StatusOr<Setup> MakeSetup(const TrainOptions& options, const Inputs& inputs) {
+absl::StatusOr<Setup> MakeSetup(const TrainOptions& options, const TrainInputs& inputs) {
   const int layers = inputs.encoder->config().layers;
   Setup setup;
   setup.name = options.name.empty() ? FolderName(options.output_dir) : options.name;
@@ -195,7 +87,7 @@ double ReductionFactor(const TrainOptions& options, const Setup& setup) {
 // What shapes the weights: kept in the checkpoint and, as the facts of the training, in the
 // adapter.
 absl::StatusOr<std::map<std::string, std::string>> Settings(const TrainOptions& options,
-                                                            const Inputs& inputs,
+                                                            const TrainInputs& inputs,
                                                             const Setup& setup) {
   const absl::StatusOr<std::string> train = FileDigest(options.train_file);
   if (!train.ok()) return train.status();
@@ -232,7 +124,7 @@ DropoutRates Rates(const TrainOptions& options, const EncoderConfig& config) {
           .head = config.hidden_dropout};
 }
 
-std::string Describe(const TrainOptions& options, const Inputs& inputs) {
+std::string Describe(const TrainOptions& options, const TrainInputs& inputs) {
   const EncoderConfig& config = inputs.encoder->config();
   std::string text = absl::StrFormat(
       "encoder %s: %d layers of %d\ntrain   %s: %d texts\ndev     %s: %d texts\n",
@@ -248,7 +140,7 @@ std::string Describe(const TrainOptions& options, const Inputs& inputs) {
   return text;
 }
 
-absl::Status WriteTask(const TrainOptions& options, const Inputs& inputs, const Setup& setup,
+absl::Status WriteTask(const TrainOptions& options, const TrainInputs& inputs, const Setup& setup,
                        const TaskParameters& parameters, TrainingRecord record) {
   AdapterFolder folder;
   folder.name = setup.name;
@@ -265,8 +157,8 @@ absl::Status WriteTask(const TrainOptions& options, const Inputs& inputs, const 
 
 absl::Status TrainTask(const TrainOptions& options, const TrainConsole& console) {
   if (options.threads > 0) at::set_num_threads(options.threads);
-  if (absl::Status status = CheckOutput(options); !status.ok()) return status;
-  const absl::StatusOr<Inputs> inputs = LoadInputs(options);
+  if (absl::Status status = PrepareOutput(options); !status.ok()) return status;
+  const absl::StatusOr<TrainInputs> inputs = LoadInputs(options);
   if (!inputs.ok()) return inputs.status();
   const absl::StatusOr<Setup> setup = MakeSetup(options, *inputs);
   if (!setup.ok()) return setup.status();

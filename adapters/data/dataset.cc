@@ -17,7 +17,7 @@
 namespace fathom::training {
 namespace {
 
-using Candidates = std::initializer_list<std::string_view>;
+using Candidates = std::initializer_list<const char*>;
 
 std::optional<int> IndexOf(const Table& table, std::string_view name) {
   const auto found = std::find(table.columns.begin(), table.columns.end(), name);
@@ -32,16 +32,16 @@ std::optional<int> IndexOfAny(const Table& table, Candidates candidates) {
   return std::nullopt;
 }
 
-absl::Status NoColumn(const Table& table, std::string_view wanted, std::string_view flag) {
+absl::Status NoColumn(const Table& table, const std::string& wanted, const char* flag) {
   return absl::InvalidArgumentError(
       absl::StrCat(table.file, ": no column ", wanted, "; its columns are ",
                    absl::StrJoin(table.columns, ", "), " (", flag, " names another)"));
 }
 
 struct ColumnQuery {
-  std::string_view named;  // by the user; empty: one of the candidates
+  const std::string& named;  // by the user; empty: one of the candidates
   Candidates candidates;
-  std::string_view flag;
+  const char* flag;
 };
 
 absl::StatusOr<int> FindColumn(const Table& table, const ColumnQuery& query) {

@@ -17,7 +17,7 @@ namespace fathom::training {
 namespace {
 
 at::Tensor Apply(const Linear& linear, const at::Tensor& x) {
-  return at::linear(x, linear.weight(), linear.bias());
+  return ops::Activate(at::linear(x, linear.weight(), linear.bias()), linear.activation());
 }
 
 at::Tensor Normalize(const LayerNormWeights& norm, const at::Tensor& x, double epsilon) {
@@ -125,8 +125,8 @@ at::Tensor Branch::Attend(const at::Tensor& query, const at::Tensor& key, const 
 
 at::Tensor Branch::Ffn(int layer, const at::Tensor& x) {
   const EncoderLayer& weights = encoder_.layer(layer);
-  const at::Tensor inner = ops::Activate(Apply(weights.ffn_in, x), encoder_.config().activation);
-  const at::Tensor dense = dropout_(Apply(weights.ffn_out, inner), rates_.hidden);
+  const at::Tensor dense =
+      dropout_(Apply(weights.ffn_out, Apply(weights.ffn_in, x)), rates_.hidden);
   return Epilogue({layer, Place::kFfn}, dense, x);
 }
 
