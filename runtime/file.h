@@ -7,8 +7,8 @@
 
 namespace fathom {
 
-// NOT_FOUND, or INTERNAL with the system's reason; both name the path. For configs and vocabularies:
-// a file over 256 MB is INVALID_ARGUMENT.
+// NOT_FOUND, or INTERNAL with the system's reason; both name the path. For configs and
+// vocabularies: a file over 256 MB is INVALID_ARGUMENT.
 absl::StatusOr<std::string> ReadFile(const std::string& path);
 
 }  // namespace fathom

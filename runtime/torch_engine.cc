@@ -1,4 +1,9 @@
 // The Engine over LibTorch: the one place where LibTorch's exceptions are caught.
+#include <ATen/Parallel.h>
+#include <ATen/ops/index_select.h>
+#include <ATen/ops/tensor.h>
+#include <c10/core/InferenceMode.h>
+
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -6,11 +11,6 @@
 #include <memory>
 #include <thread>
 #include <utility>
-
-#include <ATen/Parallel.h>
-#include <ATen/ops/index_select.h>
-#include <ATen/ops/tensor.h>
-#include <c10/core/InferenceMode.h>
 
 #include "absl/strings/str_cat.h"
 #include "runtime/engine.h"
@@ -143,7 +143,8 @@ class TorchEngine : public Engine {
   }
 
   void Answer(const HeadGroup& group, const at::Tensor& state) const {
-    const at::Tensor cls = at::index_select(state, 0, at::tensor(group.cls_rows).to(state.device()));
+    const at::Tensor cls =
+        at::index_select(state, 0, at::tensor(group.cls_rows).to(state.device()));
     const at::Tensor logits =
         (group.task == nullptr ? cls : ops::ApplyHead(group.task->head(), *encoder_, cls))
             .cpu()

@@ -1,9 +1,9 @@
 #include "runtime/model/encoder.h"
 
-#include <utility>
-
 #include <ATen/ops/cat.h>
 #include <c10/util/Exception.h>
+
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -15,8 +15,8 @@
 namespace fathom {
 namespace {
 
-// Finds an encoder's tensors by their names without prefix, checks their shapes, makes them fp32 and
-// feeds the fingerprint. The first error sticks; tensors taken after it are undefined.
+// Finds an encoder's tensors by their names without prefix, checks their shapes, makes them fp32
+// and feeds the fingerprint. The first error sticks; tensors taken after it are undefined.
 class TensorSource {
  public:
   explicit TensorSource(const TensorMap& tensors) : tensors_(tensors) {}
@@ -30,9 +30,9 @@ class TensorSource {
       return {};
     }
     if (found->sizes() != shape) {
-      status_ = absl::InvalidArgumentError(absl::StrCat("tensor ", name, " of the encoder has shape ",
-                                                        Text(found->sizes()), ", its config wants ",
-                                                        Text(shape)));
+      status_ = absl::InvalidArgumentError(
+          absl::StrCat("tensor ", name, " of the encoder has shape ", Text(found->sizes()),
+                       ", its config wants ", Text(shape)));
       return {};
     }
     const at::Tensor value = found->to(at::kFloat).contiguous();
@@ -61,11 +61,9 @@ class TensorSource {
  private:
   const at::Tensor* Find(const std::string& name) const {
     // Old checkpoints call the two weights of a LayerNorm gamma and beta.
-    const std::string old_name =
-        absl::StrReplaceAll(name, {{"LayerNorm.weight", "LayerNorm.gamma"},
-                                   {"LayerNorm.bias", "LayerNorm.beta"}});
-    for (const std::string& candidate :
-         {"bert." + name, name, "bert." + old_name, old_name}) {
+    const std::string old_name = absl::StrReplaceAll(
+        name, {{"LayerNorm.weight", "LayerNorm.gamma"}, {"LayerNorm.bias", "LayerNorm.beta"}});
+    for (const std::string& candidate : {"bert." + name, name, "bert." + old_name, old_name}) {
       if (auto found = tensors_.find(candidate); found != tensors_.end()) return &found->second;
     }
     return nullptr;
@@ -127,7 +125,8 @@ Embeddings TakeEmbeddings(TensorSource& source, const EncoderConfig& config) {
   const int64_t hidden = config.hidden_size;
   const std::string prefix = "embeddings.";
   Embeddings embeddings;
-  embeddings.words = source.TakeCopy(prefix + "word_embeddings.weight", {config.vocab_size, hidden});
+  embeddings.words =
+      source.TakeCopy(prefix + "word_embeddings.weight", {config.vocab_size, hidden});
   embeddings.positions =
       source.TakeCopy(prefix + "position_embeddings.weight", {config.max_positions, hidden});
   embeddings.segments =
@@ -152,8 +151,7 @@ absl::StatusOr<std::shared_ptr<const Encoder>> Encoder::FromTensors(const Encode
   }
   encoder->fingerprint_ = source.Fingerprint();
   if (source.Has("pooler.dense.weight")) {
-    PlainLinear pooler =
-        TakeLinear(source, "pooler.dense", config.hidden_size, config.hidden_size);
+    PlainLinear pooler = TakeLinear(source, "pooler.dense", config.hidden_size, config.hidden_size);
     if (!source.status().ok()) return source.status();
     encoder->pooler_.emplace(std::move(pooler.weight), std::move(pooler.bias), Activation::kTanh,
                              plain_weights);

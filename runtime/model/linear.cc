@@ -21,10 +21,9 @@ at::Tensor Pack(const at::Tensor& weight) {
 
 at::Tensor PackedLinear(const at::Tensor& x, const at::Tensor& packed_weight,
                         const at::Tensor& bias, Activation fused) {
-  using Pointwise = at::Tensor(const at::Tensor&, const at::Tensor&,
-                               const std::optional<at::Tensor>&, std::string_view,
-                               c10::List<std::optional<at::Scalar>>,
-                               std::optional<std::string_view>);
+  using Pointwise = at::Tensor(
+      const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&, std::string_view,
+      c10::List<std::optional<at::Scalar>>, std::optional<std::string_view>);
   static const auto pointwise = c10::Dispatcher::singleton()
                                     .findSchemaOrThrow("mkldnn::_linear_pointwise", "")
                                     .typed<Pointwise>();

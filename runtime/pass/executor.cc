@@ -1,13 +1,13 @@
 #include "runtime/pass/executor.h"
 
-#include <algorithm>
-#include <utility>
-#include <vector>
-
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <c10/core/InferenceMode.h>
 #include <c10/util/Exception.h>
+
+#include <array>
+#include <utility>
+#include <vector>
 
 #include "runtime/pass/ops/bottleneck.h"
 #include "runtime/pass/ops/embed.h"
@@ -114,7 +114,7 @@ void Executor::Start(const PassPlan& plan, absl::Span<const TokenizedText* const
 void Executor::Reserve(int64_t rows) {
   if (workspace_.state.defined() && workspace_.state.size(0) >= rows) return;
   // Half as much again, so that growing traffic does not reallocate at every pass.
-  const at::IntArrayRef shape = {rows + rows / 2, encoder_->config().hidden_size};
+  const std::array<int64_t, 2> shape = {rows + rows / 2, encoder_->config().hidden_size};
   const at::TensorOptions options = encoder_->embeddings().words.options();
   for (at::Tensor* buffer :
        {&workspace_.state, &workspace_.next, &workspace_.context, &workspace_.delta}) {

@@ -1,10 +1,10 @@
 // Executor: walks a PassPlan over an encoder. A layer reads like the paper's figure.
 #pragma once
 
+#include <ATen/core/Tensor.h>
+
 #include <memory>
 #include <optional>
-
-#include <ATen/core/Tensor.h>
 
 #include "absl/types/span.h"
 #include "runtime/model/encoder.h"
@@ -36,8 +36,8 @@ class Executor {
                     const ops::OpTable& table = ops::CpuOps());
 
   // Runs `plan` over `texts`, whose token counts are plan.text_tokens. `adapters` is indexed by
-  // EpilogueSegment::adapter. Returns the last layer's states [rows_out of the last stage, H], which
-  // stay valid until the next call.
+  // EpilogueSegment::adapter. Returns the last layer's states [rows_out of the last stage, H],
+  // which stay valid until the next call.
   at::Tensor Run(const PassPlan& plan, absl::Span<const TokenizedText* const> texts,
                  absl::Span<const Adapter* const> adapters);
 

@@ -26,8 +26,8 @@ std::vector<VersionFolder> FindVersions(const std::filesystem::path& task_folder
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(task_folder, error)) {
     int version = 0;
-    if (entry.is_directory(error) &&
-        absl::SimpleAtoi(entry.path().filename().string(), &version) && version > 0) {
+    if (entry.is_directory(error) && absl::SimpleAtoi(entry.path().filename().string(), &version) &&
+        version > 0) {
       found.push_back({version, entry.path().string()});
     }
   }
@@ -110,9 +110,10 @@ absl::StatusOr<std::shared_ptr<const LoadedTask>> TaskStore::Find(std::string_vi
     }
     return absl::NotFoundError(absl::StrCat(
         "no task \"", std::string(name), "\"; ",
-        names.empty() ? "this server has no tasks"
-                      : absl::StrCat("known tasks: ", absl::StrJoin(names, ", "),
-                                     tasks_.size() > names.size() ? ", … (ListTasks has all)" : "")));
+        names.empty()
+            ? "this server has no tasks"
+            : absl::StrCat("known tasks: ", absl::StrJoin(names, ", "),
+                           tasks_.size() > names.size() ? ", … (ListTasks has all)" : "")));
   }
   const Versions& versions = found->second;
   auto wanted = versions.find(version);
@@ -124,14 +125,13 @@ absl::StatusOr<std::shared_ptr<const LoadedTask>> TaskStore::Find(std::string_vi
   if (wanted == versions.end()) {
     return absl::NotFoundError(absl::StrCat(
         "task \"", std::string(name), "\" has no version ", version, "; it has ",
-        absl::StrJoin(versions, ", ", [](std::string* out, const auto& v) {
-          absl::StrAppend(out, v.first);
-        })));
+        absl::StrJoin(versions, ", ",
+                      [](std::string* out, const auto& v) { absl::StrAppend(out, v.first); })));
   }
   if (wanted->second.task == nullptr) {
     return absl::FailedPreconditionError(
-        absl::StrCat("task \"", std::string(name), "\" version ", wanted->first, " was refused at load: ",
-                     wanted->second.info.load_status.message()));
+        absl::StrCat("task \"", std::string(name), "\" version ", wanted->first,
+                     " was refused at load: ", wanted->second.info.load_status.message()));
   }
   return wanted->second.task;
 }

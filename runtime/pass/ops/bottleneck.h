@@ -8,7 +8,8 @@
 
 namespace fathom::ops {
 
-// out = scaling · (activation(input Wdownᵀ + bdown) Wupᵀ + bup). input [R, H], out [R, H] contiguous.
+// out = scaling · (activation(input Wdownᵀ + bdown) Wupᵀ + bup). input [R, H], out [R, H]
+// contiguous.
 void Bottleneck(const AdapterSite& site, const AdapterModule& module, const at::Tensor& input,
                 at::Tensor out);
 

@@ -1,8 +1,8 @@
 // The bridge to kernels/: every shape that a kernel takes on trust is checked here.
-#include <vector>
-
 #include <ATen/Parallel.h>
 #include <c10/util/Exception.h>
+
+#include <vector>
 
 #include "kernels/kernels.h"
 #include "runtime/pass/ops/op_table.h"

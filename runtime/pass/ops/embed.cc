@@ -1,8 +1,8 @@
 #include "runtime/pass/ops/embed.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/index_select.h>
-#include <ATen/TensorOperators.h>
 
 namespace fathom::ops {
 

@@ -5,9 +5,9 @@
 // shapes (a wrong one is a broken invariant: c10::Error) and may be called from any thread.
 #pragma once
 
-#include <cstdint>
-
 #include <ATen/core/Tensor.h>
+
+#include <cstdint>
 
 #include "absl/types/span.h"
 #include "runtime/model/encoder.h"

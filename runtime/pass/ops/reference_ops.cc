@@ -1,10 +1,9 @@
-#include <cmath>
-
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/softmax.h>
 
-#include <ATen/TensorOperators.h>
+#include <cmath>
 
 #include "runtime/pass/ops/op_table.h"
 
@@ -20,8 +19,8 @@ void Attention(const at::Tensor& query_key_value, absl::Span<const Rows> blocks,
     const at::Tensor split = query_key_value.narrow(0, block.first, block.count)
                                  .view({block.count, 3, heads, head_size})
                                  .permute({1, 2, 0, 3});
-    const at::Tensor scores = at::matmul(split[0], split[1].transpose(1, 2)) /
-                              std::sqrt(static_cast<double>(head_size));
+    const at::Tensor scores =
+        at::matmul(split[0], split[1].transpose(1, 2)) / std::sqrt(static_cast<double>(head_size));
     const at::Tensor mixed = at::matmul(at::softmax(scores, -1), split[2]);
     context.narrow(0, block.first, block.count)
         .copy_(mixed.transpose(0, 1).reshape({block.count, hidden}));

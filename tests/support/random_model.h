@@ -1,0 +1,30 @@
+// Small encoders and adapters with random weights, for tests. Weights are larger than trained ones,
+// so that an error in any place shows in the result.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "runtime/model/encoder.h"
+#include "runtime/task/adapter.h"
+#include "runtime/text/text.h"
+
+namespace fathom {
+
+EncoderConfig SmallEncoderConfig();  // 4 layers, H 32, 4 heads, I 64, 97 words, 40 positions
+
+// Seeded by `seed`; with plain weights, so that the trainer's form of the layers works too.
+std::shared_ptr<const Encoder> RandomEncoder(const EncoderConfig& config, uint64_t seed);
+
+// A layout with modules in all layers but `left_out`.
+AdapterLayout PfeifferLayout(int layers, const std::vector<int>& left_out = {});
+AdapterLayout HoulsbyLayout(int layers, const std::vector<int>& left_out = {});
+AdapterLayout ParallelLayout(int layers, const std::vector<int>& left_out = {});
+
+Adapter RandomAdapter(const AdapterLayout& layout, int hidden_size, int bottleneck, uint64_t seed);
+
+TokenizedText RandomText(const EncoderConfig& config, int tokens, std::mt19937& random);
+
+}  // namespace fathom
