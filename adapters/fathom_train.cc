@@ -1,4 +1,5 @@
 // fathom-train: trains one adapter. See --help.
+#include <c10/util/Exception.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -44,6 +45,9 @@ int main(int argc, char** argv) {
     if (status.ok()) return 0;
     std::cerr << (absl::IsCancelled(status) ? "" : "error: ") << status.message() << "\n";
     return absl::IsCancelled(status) ? kInterruptedExitCode : 1;
+  } catch (const c10::Error& error) {
+    std::cerr << "error: LibTorch: " << error.what_without_backtrace() << "\n";
+    return 1;
   } catch (const std::exception& error) {
     std::cerr << "error: " << error.what() << "\n";
     return 1;

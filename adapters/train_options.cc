@@ -3,7 +3,12 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <map>
 #include <sstream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_join.h"
 
 namespace fathom::training {
 namespace {
@@ -22,6 +27,19 @@ const std::map<std::string, Metric> kMetrics = {{"accuracy", Metric::kAccuracy},
 const std::map<std::string, WeightDtype> kDtypes = {{"fp32", WeightDtype::kFp32},
                                                     {"fp16", WeightDtype::kFp16}};
 
+// An option whose value is one of `choices`, by name.
+template <typename T, typename Target>
+CLI::Option* AddChoice(CLI::App& app, const std::string& flag, Target& target,
+                       const std::map<std::string, T>& choices) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : choices) names.push_back(name);
+  return app
+      .add_option_function<std::string>(
+          flag, [&target, &choices](const std::string& name) { target = choices.at(name); })
+      ->check(CLI::IsMember(names))
+      ->option_text(absl::StrJoin(names, "|"));
+}
+
 void AddFiles(CLI::App& app, TrainOptions& options) {
   app.add_option("--encoder", options.encoder_dir,
                  "Hugging Face folder: config.json, model.safetensors, tokenizer.json")
@@ -39,14 +57,13 @@ void AddFiles(CLI::App& app, TrainOptions& options) {
 }
 
 void AddMethod(CLI::App& app, TrainOptions& options) {
-  app.add_option("--method", options.method, "how n is chosen in training")
-      ->transform(CLI::CheckedTransformer(kMethods))
-      ->default_str("robust");
+  AddChoice(app, "--method", options.method, kMethods)
+      ->description("how n is chosen at each step (default: robust, n drawn at random)");
   app.add_option("--skip-layers", options.skip_layers, "n of --method specialized")
       ->check(CLI::NonNegativeNumber);
-  app.add_option("--architecture", options.architecture, "kind of adapter")
+  app.add_option("--architecture", options.architecture, "kind of adapter (default: pfeiffer)")
       ->check(CLI::IsMember({"pfeiffer", "houlsby", "parallel"}))
-      ->capture_default_str();
+      ->option_text("pfeiffer|houlsby|parallel");
   app.add_option("--reduction-factor", options.reduction_factor,
                  "encoder width / bottleneck width (default: 16, parallel 2)")
       ->check(CLI::PositiveNumber);
@@ -59,11 +76,10 @@ void AddData(CLI::App& app, TrainOptions& options) {
                  "column of the second text (default: sentence2 if there is one)");
   app.add_option("--label-column", options.columns.label,
                  "column of the label (default: label, category or score)");
-  app.add_option("--task-type", options.task_type,
-                 "default: regression if the label column is named score")
-      ->transform(CLI::CheckedTransformer(kTaskTypes));
-  app.add_option("--metric", options.metric, "dev metric (default: accuracy; regression: spearman)")
-      ->transform(CLI::CheckedTransformer(kMetrics));
+  AddChoice(app, "--task-type", options.task_type, kTaskTypes)
+      ->description("default: regression if the label column is named score");
+  AddChoice(app, "--metric", options.metric, kMetrics)
+      ->description("dev metric (default: accuracy; regression: spearman)");
   app.add_option("--max-tokens", options.max_tokens, "longer texts are truncated")
       ->check(CLI::Range(4, 1 << 20))
       ->capture_default_str();
@@ -87,11 +103,11 @@ void AddTraining(CLI::App& app, TrainOptions& options) {
   app.add_option("--encoder-dropout", options.encoder_dropout,
                  "dropout in the layers above n, or off (default: the encoder's config)")
       ->transform(CLI::Transformer(std::map<std::string, std::string>{{"off", "0"}}))
-      ->check(CLI::Range(0.0, 0.9));
+      ->check(CLI::Range(0.0, 0.9))
+      ->option_text("SHARE|off");
   app.add_option("--seed", options.seed, "of weights, order, n and dropout")->capture_default_str();
-  app.add_option("--weight-dtype", options.weight_dtype, "of the files written")
-      ->transform(CLI::CheckedTransformer(kDtypes))
-      ->default_str("fp32");
+  AddChoice(app, "--weight-dtype", options.weight_dtype, kDtypes)
+      ->description("of the files written (default: fp32)");
   app.add_option("--threads", options.threads, "0: all cores")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();

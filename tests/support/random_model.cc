@@ -50,7 +50,7 @@ EncoderConfig SmallEncoderConfig() {
           .segment_types = 2};
 }
 
-std::shared_ptr<const Encoder> RandomEncoder(const EncoderConfig& config, uint64_t seed) {
+TensorMap RandomEncoderTensors(const EncoderConfig& config, uint64_t seed) {
   Draw draw(seed);
   const int64_t hidden = config.hidden_size;
   TensorMap tensors;
@@ -80,7 +80,12 @@ std::shared_ptr<const Encoder> RandomEncoder(const EncoderConfig& config, uint64
     norm(prefix + "output.LayerNorm");
   }
   linear("pooler.dense", hidden, hidden);
-  auto encoder = Encoder::FromTensors(config, tensors, PlainWeights::kKeep);
+  return tensors;
+}
+
+std::shared_ptr<const Encoder> RandomEncoder(const EncoderConfig& config, uint64_t seed) {
+  auto encoder =
+      Encoder::FromTensors(config, RandomEncoderTensors(config, seed), PlainWeights::kKeep);
   EXPECT_TRUE(encoder.ok()) << encoder.status();
   return *std::move(encoder);
 }

@@ -8,12 +8,16 @@
 #include <vector>
 
 #include "runtime/model/encoder.h"
+#include "runtime/model/tensor_file.h"
 #include "runtime/task/adapter.h"
 #include "runtime/text/text.h"
 
 namespace fathom {
 
 EncoderConfig SmallEncoderConfig();  // 4 layers, H 32, 4 heads, I 64, 97 words, 40 positions
+
+// The weights of RandomEncoder by their names in a model file.
+TensorMap RandomEncoderTensors(const EncoderConfig& config, uint64_t seed);
 
 // Seeded by `seed`; with plain weights, so that the trainer's form of the layers works too.
 std::shared_ptr<const Encoder> RandomEncoder(const EncoderConfig& config, uint64_t seed);
