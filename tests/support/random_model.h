@@ -16,6 +16,7 @@ namespace fathom {
 
 EncoderConfig SmallEncoderConfig();  // 4 layers, H 32, 4 heads, I 64, 97 words, 40 positions
 
+// The weights of RandomEncoder by their names in a model file.
 TensorMap RandomEncoderTensors(const EncoderConfig& config, uint64_t seed);
 
 // Seeded by `seed`; with plain weights, so that the trainer's form of the layers works too.

@@ -1,0 +1,51 @@
+#include "adapters/schedule/batching.h"
+
+#include <algorithm>
+#include <numeric>
+#include <random>
+
+#include "adapters/schedule/uniform.h"
+
+namespace fathom::training {
+
+int64_t StepsPerEpoch(const BatchingOptions& options) {
+  return (options.texts + options.batch_size - 1) / options.batch_size;
+}
+
+std::vector<int64_t> EpochOrder(const BatchingOptions& options, int64_t epoch) {
+  std::vector<int64_t> order(static_cast<size_t>(options.texts));
+  std::iota(order.begin(), order.end(), int64_t{0});
+  std::mt19937_64 engine(
+      StreamSeed(StreamSeed(options.seed, Stream::kShuffle), static_cast<uint64_t>(epoch)));
+  for (size_t left = order.size(); left > 1; --left) {
+    std::swap(order[left - 1], order[UniformIndex(engine, left)]);
+  }
+  return order;
+}
+
+absl::Span<const int64_t> StepTexts(const BatchingOptions& options,
+                                    absl::Span<const int64_t> epoch_order, int64_t step_in_epoch) {
+  const auto size = static_cast<size_t>(options.batch_size);
+  return epoch_order.subspan(static_cast<size_t>(step_in_epoch) * size, size);
+}
+
+std::vector<std::vector<int64_t>> PackByLength(absl::Span<const int64_t> texts,
+                                               absl::Span<const int32_t> tokens, int64_t max_rows) {
+  auto length = [&](int64_t text) { return tokens[static_cast<size_t>(text)]; };
+  std::vector<int64_t> sorted(texts.begin(), texts.end());
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [&](int64_t a, int64_t b) { return length(a) < length(b); });
+  std::vector<std::vector<int64_t>> packs;
+  int64_t rows = 0;
+  for (int64_t text : sorted) {
+    if (packs.empty() || rows + length(text) > max_rows) {
+      packs.emplace_back();
+      rows = 0;
+    }
+    packs.back().push_back(text);
+    rows += length(text);
+  }
+  return packs;
+}
+
+}  // namespace fathom::training

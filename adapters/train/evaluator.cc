@@ -1,0 +1,135 @@
+#include "adapters/train/evaluator.h"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/index_select.h>
+#include <c10/core/InferenceMode.h>
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "adapters/schedule/batching.h"
+#include "runtime/pass/ops/apply_head.h"
+#include "runtime/pass/plan.h"
+
+namespace fathom::training {
+namespace {
+
+std::vector<std::vector<int64_t>> Chunks(const Dataset& data, int64_t max_tokens) {
+  std::vector<int64_t> texts(data.examples.size());
+  std::iota(texts.begin(), texts.end(), int64_t{0});
+  std::vector<int32_t> tokens;
+  for (const Example& example : data.examples) {
+    tokens.push_back(static_cast<int32_t>(example.text.ids.size()));
+  }
+  return PackByLength(texts, tokens, max_tokens);
+}
+
+// The first row of every output, in the order of the plan: by text, then depth.
+at::Tensor ClsRows(const PassPlan& plan) {
+  at::Tensor rows = at::empty({static_cast<int64_t>(plan.outputs.size())}, at::kLong);
+  int64_t* row = rows.mutable_data_ptr<int64_t>();
+  for (const PlanOutput& output : plan.outputs) *row++ = output.rows.first;
+  return rows;
+}
+
+}  // namespace
+
+Evaluator::Evaluator(std::shared_ptr<const Encoder> encoder, const Dataset& data,
+                     const EvaluatorOptions& options)
+    : encoder_(std::move(encoder)), data_(data), options_(options), executor_(encoder_) {
+  for (const Example& example : data.examples) {
+    expected_labels_.push_back(example.label);
+    expected_values_.push_back(static_cast<double>(example.target));
+  }
+}
+
+std::vector<Evaluator::Answers> Evaluator::Predict(const Adapter& adapter, const Head& head,
+                                                   absl::Span<const int> depths) {
+  const c10::InferenceMode inference;
+  std::vector<PlanTask> tasks;
+  for (int n : depths) tasks.push_back({.adapter = 0, .layout = &adapter.layout, .skip_layers = n});
+  std::vector<Answers> answers(depths.size());
+  for (Answers& one : answers) {
+    one.labels.resize(data_.examples.size());
+    one.values.resize(data_.examples.size());
+  }
+  const auto depth_count = static_cast<int64_t>(depths.size());
+  for (const std::vector<int64_t>& chunk : Chunks(data_, options_.max_rows / depth_count)) {
+    std::vector<const TokenizedText*> texts;
+    std::vector<PlanText> plan_texts;
+    for (int64_t text : chunk) {
+      texts.push_back(&data_.examples[static_cast<size_t>(text)].text);
+      plan_texts.push_back({static_cast<int32_t>(texts.back()->ids.size()), tasks});
+    }
+    const PassPlan plan = PlanPass(encoder_->config().layers, plan_texts);
+    const Adapter* adapters[] = {&adapter};
+    const at::Tensor states = executor_.Run(plan, texts, adapters);
+    const at::Tensor logits =
+        ops::ApplyHead(head, *encoder_, at::index_select(states, 0, ClsRows(plan))).contiguous();
+    const int64_t outputs = logits.size(1);
+    const float* values = logits.const_data_ptr<float>();
+    for (const PlanOutput& output : plan.outputs) {
+      Answers& at_depth = answers[static_cast<size_t>(output.task)];
+      const auto text = static_cast<size_t>(chunk[static_cast<size_t>(output.text)]);
+      at_depth.values[text] = static_cast<double>(values[0]);
+      at_depth.labels[text] = static_cast<int>(std::max_element(values, values + outputs) - values);
+      values += outputs;
+    }
+  }
+  return answers;
+}
+
+double Evaluator::Score(const Answers& answers) const {
+  if (data_.type == TaskType::kRegression) {
+    return Evaluate(options_.metric, answers.values, expected_values_);
+  }
+  return Evaluate(options_.metric, Classified{answers.labels, expected_labels_, data_.classes()});
+}
+
+std::vector<DepthPoint> Evaluator::Measure(const Adapter& adapter, const Head& head,
+                                           absl::Span<const int> depths) {
+  const std::vector<Answers> answers = Predict(adapter, head, depths);
+  const auto zero = std::find(depths.begin(), depths.end(), 0) - depths.begin();
+  const bool comparable =
+      data_.type == TaskType::kClassification && zero < static_cast<ptrdiff_t>(depths.size());
+  std::vector<DepthPoint> points;
+  for (size_t i = 0; i < depths.size(); ++i) {
+    DepthPoint point{depths[i], Score(answers[i]), std::nullopt};
+    if (comparable) {
+      const std::vector<int>& reference = answers[static_cast<size_t>(zero)].labels;
+      point.agreement = Accuracy({answers[i].labels, reference, data_.classes()});
+    }
+    points.push_back(point);
+  }
+  return points;
+}
+
+DepthProfile Evaluator::MeasureProfile(const Adapter& adapter, const Head& head) {
+  std::vector<int> depths(static_cast<size_t>(encoder_->config().layers) + 1);
+  std::iota(depths.begin(), depths.end(), 0);
+  DepthProfile profile;
+  profile.metric = MetricName(options_.metric);
+  profile.points = Measure(adapter, head, depths);
+  profile.majority_baseline = MajorityBaseline();
+  profile.samples = static_cast<int64_t>(data_.examples.size());
+  return profile;
+}
+
+double Evaluator::MajorityBaseline() const {
+  Answers constant;
+  constant.values.assign(data_.examples.size(), 0);
+  std::vector<int64_t> counts(std::max<size_t>(1, data_.labels.size()), 0);
+  for (int label : expected_labels_) ++counts[static_cast<size_t>(label)];
+  const auto commonest = std::max_element(counts.begin(), counts.end()) - counts.begin();
+  constant.labels.assign(data_.examples.size(), static_cast<int>(commonest));
+  return Score(constant);
+}
+
+double MeanScore(absl::Span<const DepthPoint> points) {
+  double sum = 0;
+  for (const DepthPoint& point : points) sum += point.score;
+  return sum / static_cast<double>(points.size());
+}
+
+}  // namespace fathom::training

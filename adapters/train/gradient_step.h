@@ -1,0 +1,52 @@
+// GradientStep: loss and gradients of the texts of one optimizer step. The trunk runs in the
+// serving executor, without gradients; the branch and the head run in autograd.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "absl/types/span.h"
+#include "adapters/data/dataset.h"
+#include "adapters/model/branch.h"
+#include "adapters/model/task_parameters.h"
+#include "runtime/pass/executor.h"
+
+namespace fathom::training {
+
+struct GradientStepOptions {
+  DropoutRates rates;
+  int64_t max_rows =
+      2048;  // tokens in one pack; bounds memory, does not change the result's meaning
+};
+
+struct StepInput {
+  absl::Span<const int64_t> texts;  // indices into the dataset
+  int skip_layers = 0;              // n
+  uint64_t dropout_seed = 0;
+};
+
+// One thread at a time. Encoder, parameters and data are the caller's and outlive it.
+class GradientStep {
+ public:
+  GradientStep(std::shared_ptr<const Encoder> encoder, const TaskParameters& parameters,
+               const Dataset& data, const GradientStepOptions& options);
+
+  // Adds the gradients of the mean loss over the texts to the parameters and returns that loss:
+  // cross-entropy, or the squared error in regression.
+  double Run(const StepInput& input);
+
+ private:
+  // The loss of one pack, summed over its texts.
+  at::Tensor PackLoss(absl::Span<const int64_t> texts, int skip_layers, Dropout& dropout);
+  at::Tensor TrunkAndBranch(absl::Span<const TokenizedText* const> texts, int skip_layers,
+                            Dropout& dropout);
+
+  const std::shared_ptr<const Encoder> encoder_;
+  const TaskParameters& parameters_;
+  const Dataset& data_;
+  const GradientStepOptions options_;
+  std::vector<int32_t> tokens_;  // of each text
+  Executor executor_;
+};
+
+}  // namespace fathom::training

@@ -1,0 +1,152 @@
+#include "adapters/train/training_loop.h"
+
+#include <cmath>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "adapters/schedule/uniform.h"
+
+namespace fathom::training {
+namespace {
+
+BatchingOptions Batching(const Dataset& data, const TrainingLoopOptions& options) {
+  return {.texts = static_cast<int64_t>(data.examples.size()),
+          .batch_size = options.batch_size,
+          .seed = options.seed};
+}
+
+LearningRateSchedule LearningRates(const BatchingOptions& batching,
+                                   const TrainingLoopOptions& options) {
+  return {.peak = options.learning_rate,
+          .warmup_share = options.warmup_share,
+          .total_steps = StepsPerEpoch(batching) * options.epochs};
+}
+
+std::string FormatScores(absl::Span<const DepthPoint> points) {
+  return absl::StrJoin(points, "  ", [](std::string* out, const DepthPoint& point) {
+    absl::StrAppend(out, absl::StrFormat("n=%d %.4f", point.skip_layers, point.score));
+  });
+}
+
+}  // namespace
+
+TrainingLoop::TrainingLoop(std::shared_ptr<const Encoder> encoder, TaskParameters& parameters,
+                           const Dataset& data, Evaluator& evaluator,
+                           const TrainingLoopOptions& options)
+    : parameters_(parameters),
+      evaluator_(evaluator),
+      options_(options),
+      batching_(Batching(data, options)),
+      learning_rate_(LearningRates(batching_, options)),
+      selection_depths_(SelectionDepths(options.skip)),
+      skip_(options.skip),
+      optimizer_(parameters.named(), options.optimizer),
+      gradient_step_(std::move(encoder), parameters, data, options.step) {}
+
+absl::Status TrainingLoop::Restore(const Checkpoint& checkpoint) {
+  absl::Status status = CheckSameSettings(checkpoint.settings, options_.settings);
+  if (status.ok()) status = skip_.Restore(checkpoint.skip_stream);
+  if (status.ok()) status = optimizer_.Restore(checkpoint.optimizer);
+  // The best weights first: assigning them checks them, and the current ones replace them.
+  if (status.ok() && !checkpoint.best_weights.empty()) {
+    status = parameters_.Assign(checkpoint.best_weights);
+  }
+  if (status.ok()) status = parameters_.Assign(checkpoint.weights);
+  if (!status.ok()) return status;
+  step_ = checkpoint.step;
+  best_weights_ = checkpoint.best_weights;
+  best_score_ = checkpoint.best_score;
+  best_step_ = checkpoint.best_step;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<TrainingResult> TrainingLoop::Run(const std::function<bool()>& stop_requested,
+                                                 Progress& progress) {
+  if (absl::Status status = Save(); !status.ok()) return status;
+  TrainingResult result;
+  while (step_ < total_steps() && !result.interrupted) {
+    const absl::StatusOr<double> loss = Step();
+    if (!loss.ok()) return loss.status();
+    progress.Step(*loss, options_.batch_size);
+    result.interrupted = stop_requested() && step_ < total_steps();
+    const bool evaluate = EvaluationIsDue();
+    if (evaluate) progress.Message(EvaluateAndKeepBest());
+    if (!evaluate && !result.interrupted) continue;
+    if (absl::Status status = Save(); !status.ok()) {
+      progress.Message(absl::StrCat("warning: no new checkpoint, the previous one is unchanged: ",
+                                    std::string(status.message())));
+    }
+  }
+  result.steps = step_;
+  result.best_step = best_step_;
+  result.best_score = best_score_;
+  if (!best_weights_.empty()) {
+    if (absl::Status status = parameters_.Assign(best_weights_); !status.ok()) return status;
+  }
+  return result;
+}
+
+// One optimizer step; its loss.
+absl::StatusOr<double> TrainingLoop::Step() {
+  const int64_t steps_per_epoch = StepsPerEpoch(batching_);
+  const int64_t epoch = step_ / steps_per_epoch;
+  if (epoch != order_epoch_) {
+    epoch_order_ = EpochOrder(batching_, epoch);
+    order_epoch_ = epoch;
+  }
+  const int skip_layers = skip_.Next();
+  const double rate = learning_rate_.At(step_);
+  const auto not_finite = [&](const std::string& what) {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "%s at step %d (n = %d, learning rate %g); a lower --learning-rate may help", what,
+        step_ + 1, skip_layers, rate));
+  };
+  const double loss =
+      gradient_step_.Run({.texts = StepTexts(batching_, epoch_order_, step_ % steps_per_epoch),
+                          .skip_layers = skip_layers,
+                          .dropout_seed = StreamSeed(StreamSeed(options_.seed, Stream::kDropout),
+                                                     static_cast<uint64_t>(step_))});
+  if (!std::isfinite(loss)) return not_finite(absl::StrCat("the loss is ", loss));
+  if (absl::Status status = optimizer_.Step(rate); !status.ok()) {
+    return not_finite(std::string(status.message()));
+  }
+  ++step_;
+  return loss;
+}
+
+bool TrainingLoop::EvaluationIsDue() const {
+  const int64_t every =
+      options_.dev_every_steps > 0 ? options_.dev_every_steps : StepsPerEpoch(batching_);
+  return step_ % every == 0 || step_ == total_steps();
+}
+
+// Says what the dev scores are.
+std::string TrainingLoop::EvaluateAndKeepBest() {
+  const std::vector<DepthPoint> points =
+      evaluator_.Measure(parameters_.FrozenAdapter(options_.weight_dtype),
+                         parameters_.FrozenHead(options_.weight_dtype), selection_depths_);
+  const double score = MeanScore(points);
+  const bool better = best_weights_.empty() || score > best_score_;
+  if (better) {
+    best_weights_ = parameters_.Snapshot();
+    best_score_ = score;
+    best_step_ = step_;
+  }
+  return absl::StrFormat("step %d  dev %s  mean %.4f%s", step_, FormatScores(points), score,
+                         better ? "  (best)" : "");
+}
+
+absl::Status TrainingLoop::Save() const {
+  return WriteCheckpoint(options_.checkpoint_path, {.settings = options_.settings,
+                                                    .step = step_,
+                                                    .skip_stream = skip_.State(),
+                                                    .weights = parameters_.named(),
+                                                    .optimizer = optimizer_.State(),
+                                                    .best_weights = best_weights_,
+                                                    .best_score = best_score_,
+                                                    .best_step = best_step_});
+}
+
+}  // namespace fathom::training

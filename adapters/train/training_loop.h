@@ -1,0 +1,93 @@
+// TrainingLoop: optimizer steps, dev evaluations at fixed depths, checkpoints, and the choice of
+// the best weights.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "adapters/data/dataset.h"
+#include "adapters/model/task_parameters.h"
+#include "adapters/report/progress.h"
+#include "adapters/schedule/batching.h"
+#include "adapters/schedule/learning_rate.h"
+#include "adapters/schedule/skip_schedule.h"
+#include "adapters/train/checkpoint.h"
+#include "adapters/train/evaluator.h"
+#include "adapters/train/gradient_step.h"
+#include "adapters/train/optimizer.h"
+
+namespace fathom::training {
+
+struct TrainingLoopOptions {
+  SkipScheduleOptions skip;
+  OptimizerOptions optimizer;
+  double learning_rate = 1e-4;
+  double warmup_share = 0.06;
+  int batch_size = 32;
+  int epochs = 5;
+  uint64_t seed = 1;
+  int64_t dev_every_steps = 0;  // evaluate and save this often; 0: at the end of each epoch
+  GradientStepOptions step;
+  WeightDtype weight_dtype = WeightDtype::kFp32;  // evaluations see what will be written
+  std::string checkpoint_path;
+  std::map<std::string, std::string> settings;  // kept in the checkpoint
+};
+
+struct TrainingResult {
+  bool interrupted = false;
+  int64_t steps = 0;
+  int64_t best_step = 0;  // 0: interrupted before the first evaluation
+  double best_score = 0;  // mean over the selection depths
+};
+
+// One thread. What it is given outlives it.
+class TrainingLoop {
+ public:
+  TrainingLoop(std::shared_ptr<const Encoder> encoder, TaskParameters& parameters,
+               const Dataset& data, Evaluator& evaluator, const TrainingLoopOptions& options);
+
+  int64_t total_steps() const { return learning_rate_.total_steps; }
+  int64_t step() const { return step_; }
+
+  // Goes on where the checkpoint was written. INVALID_ARGUMENT or FAILED_PRECONDITION if it is of
+  // another run.
+  absl::Status Restore(const Checkpoint& checkpoint);
+
+  // Trains to the end or until `stop_requested` is true after a step, and leaves the best weights
+  // in the parameters (before the first evaluation: the current ones). A checkpoint is written
+  // before the first step, so that a folder that cannot be written fails at once; later ones that
+  // fail are reported and the previous one stays. INVALID_ARGUMENT names step, n and learning rate
+  // where the loss or the gradients are not finite.
+  absl::StatusOr<TrainingResult> Run(const std::function<bool()>& stop_requested,
+                                     Progress& progress);
+
+ private:
+  absl::StatusOr<double> Step();
+  bool EvaluationIsDue() const;
+  std::string EvaluateAndKeepBest();
+  absl::Status Save() const;
+
+  TaskParameters& parameters_;
+  Evaluator& evaluator_;
+  const TrainingLoopOptions options_;
+  const BatchingOptions batching_;
+  const LearningRateSchedule learning_rate_;
+  const std::vector<int> selection_depths_;
+  SkipSchedule skip_;
+  Optimizer optimizer_;
+  GradientStep gradient_step_;
+  int64_t step_ = 0;
+  int64_t order_epoch_ = -1;  // epoch of epoch_order_
+  std::vector<int64_t> epoch_order_;
+  TensorMap best_weights_;
+  double best_score_ = 0;
+  int64_t best_step_ = 0;
+};
+
+}  // namespace fathom::training

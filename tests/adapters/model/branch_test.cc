@@ -1,0 +1,178 @@
+#include "adapters/model/branch.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/index_select.h>
+#include <ATen/ops/randn_like.h>
+#include <ATen/ops/tensor.h>
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "adapters/model/architecture.h"
+#include "adapters/model/task_parameters.h"
+#include "runtime/pass/plan.h"
+#include "tests/support/random_model.h"
+
+namespace fathom::training {
+namespace {
+
+constexpr DropoutRates kNoDropout = {};
+constexpr int kBottleneck = 6;
+
+class BranchTest : public testing::Test {
+ protected:
+  BranchTest() {
+    std::mt19937 random(11);
+    for (int tokens : {7, 1, 7, 12, 3, 3}) {
+      texts_.push_back(RandomText(config_, tokens, random));
+    }
+    for (const TokenizedText& text : texts_) pointers_.push_back(&text);
+  }
+
+  at::Tensor Differentiable(const Adapter& adapter, int skip_layers) {
+    const Fork fork = *FindFork(adapter.layout, skip_layers);
+    const PackedTexts packed = Pack(pointers_);
+    const TrunkState trunk = executor_.RunTrunk(pointers_, fork);
+    Dropout dropout(1);
+    return Branch(*encoder_, adapter, kNoDropout, dropout)
+        .ClsStates({.texts = packed, .trunk = trunk, .fork = fork});
+  }
+
+  at::Tensor Served(const Adapter& adapter, int skip_layers) {
+    std::vector<PlanText> plan_texts;
+    for (const TokenizedText& text : texts_) {
+      plan_texts.push_back(
+          {static_cast<int32_t>(text.ids.size()),
+           {{.adapter = 0, .layout = &adapter.layout, .skip_layers = skip_layers}}});
+    }
+    const PassPlan plan = PlanPass(config_.layers, plan_texts);
+    const Adapter* adapters[] = {&adapter};
+    const at::Tensor states = executor_.Run(plan, pointers_, adapters);
+    std::vector<int64_t> rows;
+    for (const PlanOutput& output : plan.outputs) rows.push_back(output.rows.first);
+    return at::index_select(states, 0, at::tensor(rows));
+  }
+
+  const EncoderConfig config_ = SmallEncoderConfig();
+  const std::shared_ptr<const Encoder> encoder_ = RandomEncoder(config_, 3);
+  Executor executor_{encoder_};
+  std::vector<TokenizedText> texts_;
+  std::vector<const TokenizedText*> pointers_;
+};
+
+struct LayoutCase {
+  const char* title;
+  AdapterLayout layout;
+};
+
+std::vector<LayoutCase> Layouts() {
+  return {{"pfeiffer", PfeifferLayout(4)},
+          {"houlsby", HoulsbyLayout(4)},
+          {"parallel", ParallelLayout(4)},
+          {"pfeiffer without layers 1 and 2", PfeifferLayout(4, {1, 2})},
+          {"houlsby without layers 0 and 2", HoulsbyLayout(4, {0, 2})}};
+}
+
+TEST_F(BranchTest, EqualsTheExecutorAtEveryDepth) {
+  for (const LayoutCase& one : Layouts()) {
+    const Adapter adapter = RandomAdapter(one.layout, config_.hidden_size, kBottleneck, 5);
+    for (int n = 0; n < config_.layers; ++n) {
+      const at::NoGradGuard no_grad;
+      const at::Tensor difference = (Differentiable(adapter, n) - Served(adapter, n)).abs().max();
+      EXPECT_LE(difference.item<float>(), 1e-5f) << one.title << ", n = " << n;
+    }
+  }
+}
+
+TEST_F(BranchTest, GradientsEqualFiniteDifferences) {
+  for (const char* name : {"pfeiffer", "houlsby", "parallel"}) {
+    Architecture architecture = *FindArchitecture(name, config_.layers);
+    for (std::optional<AdapterSite>& site : architecture.layout.sites) {
+      // Differences across the kink of a ReLU are no derivative.
+      if (site) site->activation = Activation::kSilu;
+    }
+    TaskParameters parameters({.layout = architecture.layout,
+                               .hidden_size = config_.hidden_size,
+                               .bottleneck = kBottleneck,
+                               .labels = {"a", "b"}},
+                              7);
+    const at::Tensor weights = at::randn_like(Differentiable(parameters.adapter(), 1).detach());
+    // Summed in double: the difference of two close sums is what is looked at.
+    const auto value = [&] {
+      return (Differentiable(parameters.adapter(), 1) * weights).to(at::kDouble).sum();
+    };
+    value().backward();
+    for (const auto& [parameter_name, parameter] : parameters.named()) {
+      const bool trained =
+          parameter_name.starts_with("adapter.") && !parameter_name.starts_with("adapter.0.");
+      ASSERT_EQ(parameter.grad().defined(), trained) << name << " " << parameter_name;
+      if (!trained) continue;
+      const at::NoGradGuard no_grad;
+      const at::Tensor direction = at::randn_like(parameter);
+      const double step = 2e-3;
+      parameter.add_(direction, step);
+      const double above = value().item<double>();
+      parameter.sub_(direction, 2 * step);
+      const double below = value().item<double>();
+      parameter.add_(direction, step);
+      const double numeric = (above - below) / (2 * step);
+      const double analytic = (parameter.grad() * direction).sum().item<double>();
+      EXPECT_NEAR(analytic, numeric, 0.02 + 0.02 * std::abs(numeric))
+          << name << " " << parameter_name;
+    }
+  }
+}
+
+TEST_F(BranchTest, NeverTouchesLayersBelowTheDepth) {
+  TaskParameters parameters({.layout = HoulsbyLayout(config_.layers),
+                             .hidden_size = config_.hidden_size,
+                             .bottleneck = kBottleneck,
+                             .labels = {"a", "b"}},
+                            7);
+  for (int n = 0; n < config_.layers; ++n) {
+    for (const auto& [name, parameter] : parameters.named()) parameter.mutable_grad().reset();
+    Differentiable(parameters.adapter(), n).sum().backward();
+    for (int layer = 0; layer < config_.layers; ++layer) {
+      for (const Place place : {Place::kAttention, Place::kFfn}) {
+        const AdapterModule& module = parameters.adapter().module(layer, place);
+        EXPECT_EQ(module.up_weight.grad().defined(), layer >= n) << "n " << n << " layer " << layer;
+      }
+    }
+  }
+  EXPECT_FALSE(encoder_->layer(3).ffn_in.weight().requires_grad());
+}
+
+TEST(Dropout, KeepsTheMeanAndRepeatsForItsSeed) {
+  const at::Tensor ones = at::tensor(std::vector<float>(20000, 1.0f));
+  Dropout first(4);
+  Dropout second(4);
+  Dropout other(5);
+  const at::Tensor dropped = first(ones, 0.25);
+  EXPECT_TRUE(dropped.equal(second(ones, 0.25)));
+  EXPECT_FALSE(dropped.equal(other(ones, 0.25)));
+  EXPECT_NEAR(dropped.mean().item<double>(), 1.0, 0.02);
+  EXPECT_NEAR((dropped == 0).to(at::kDouble).mean().item<double>(), 0.25, 0.02);
+}
+
+TEST(Dropout, OfNothingIsTheInputItself) {
+  const at::Tensor x = at::tensor({1.0f, 2.0f});
+  Dropout dropout(4);
+  EXPECT_TRUE(dropout(x, 0).is_same(x));
+}
+
+TEST(Architecture, IsWiredLikeTheLibrary) {
+  const Architecture houlsby = *FindArchitecture("houlsby", 3);
+  EXPECT_EQ(houlsby.layout.site(Place::kAttention)->input, AdapterInput::kDense);
+  EXPECT_EQ(houlsby.layout.site(Place::kFfn)->activation, Activation::kSilu);
+  EXPECT_FALSE(FindArchitecture("pfeiffer", 3)->layout.site(Place::kAttention).has_value());
+  EXPECT_EQ(FindArchitecture("parallel", 3)->layout.site(Place::kFfn)->scaling, 4.0);
+  EXPECT_FALSE(FindArchitecture("lora", 3).has_value());
+  EXPECT_EQ(BottleneckWidth(768, 16), 48);
+  EXPECT_EQ(BottleneckWidth(8, 16), 1);
+}
+
+}  // namespace
+}  // namespace fathom::training

@@ -1,0 +1,187 @@
+#include "adapters/train/training_loop.h"
+
+#include <ATen/Parallel.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <sstream>
+
+#include "adapters/model/architecture.h"
+#include "tests/adapters/train/toy.h"
+
+namespace fathom::training {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+class TrainingLoopTest : public testing::Test {
+ protected:
+  TrainingLoopTest() {
+    at::set_num_threads(1);  // one thread: bit for bit the same
+    options_.skip = {.method = Method::kRobust, .layers = config_.layers, .seed = 9};
+    options_.learning_rate = 1e-2;
+    options_.batch_size = 8;
+    options_.epochs = 6;
+    options_.seed = 9;
+    options_.step.rates = {.hidden = 0.1, .attention = 0.1, .head = 0.1};
+    options_.step.max_rows = 40;  // several packs a step
+    options_.settings = {{"seed", "9"}};
+    options_.checkpoint_path = testing::TempDir() + "/" +
+                               testing::UnitTest::GetInstance()->current_test_info()->name() +
+                               ".checkpoint";
+    std::filesystem::remove(options_.checkpoint_path);
+  }
+
+  TaskParameters Parameters() const {
+    return TaskParameters({.layout = FindArchitecture("pfeiffer", config_.layers)->layout,
+                           .hidden_size = config_.hidden_size,
+                           .bottleneck = 8,
+                           .labels = train_.labels},
+                          options_.seed);
+  }
+
+  struct Run {
+    TensorMap weights;
+    absl::StatusOr<TrainingResult> result;
+    std::string output;
+  };
+
+  // Trains from the start or the checkpoint, until `stop_after` more steps at most.
+  Run Train(bool resume, int64_t stop_after = 1 << 20) {
+    TaskParameters parameters = Parameters();
+    Evaluator evaluator(encoder_, dev_, {.metric = metric_});
+    TrainingLoop loop(encoder_, parameters, train_, evaluator, options_);
+    if (resume) {
+      const auto checkpoint = ReadCheckpoint(options_.checkpoint_path);
+      EXPECT_TRUE(checkpoint.ok()) << checkpoint.status();
+      EXPECT_TRUE(loop.Restore(*checkpoint).ok());
+    }
+    std::ostringstream out;
+    Progress progress(out, false, loop.step(), loop.total_steps());
+    int64_t steps = 0;
+    auto result = loop.Run([&] { return ++steps >= stop_after; }, progress);
+    return {parameters.Snapshot(), result, out.str()};
+  }
+
+  const EncoderConfig config_ = SmallEncoderConfig();
+  const std::shared_ptr<const Encoder> encoder_ = RandomEncoder(config_, 3);
+  Dataset train_ = ToyDataset(config_, TaskType::kClassification, 60, 1);
+  Dataset dev_ = ToyDataset(config_, TaskType::kClassification, 40, 2);
+  Metric metric_ = Metric::kAccuracy;
+  TrainingLoopOptions options_;
+};
+
+void ExpectEqual(const TensorMap& a, const TensorMap& b) {
+  ASSERT_EQ(a.size(), b.size());
+  for (const auto& [name, tensor] : a) EXPECT_TRUE(tensor.equal(b.at(name))) << name;
+}
+
+bool AllEqual(const TensorMap& a, const TensorMap& b) {
+  for (const auto& [name, tensor] : a) {
+    if (!tensor.equal(b.at(name))) return false;
+  }
+  return true;
+}
+
+TEST_F(TrainingLoopTest, LearnsAtEveryDepth) {
+  options_.epochs = 12;
+  const TensorMap before = Parameters().Snapshot();
+  TaskParameters parameters = Parameters();
+  Evaluator evaluator(encoder_, dev_, {});
+  TrainingLoop loop(encoder_, parameters, train_, evaluator, options_);
+  std::ostringstream out;
+  Progress progress(out, false, 0, loop.total_steps());
+  ASSERT_EQ(loop.total_steps(), 96);
+  const auto result = loop.Run([] { return false; }, progress);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_FALSE(result->interrupted);
+  EXPECT_GT(result->best_score, 0.9);
+  EXPECT_FALSE(AllEqual(before, parameters.Snapshot()));
+
+  const DepthProfile profile = evaluator.MeasureProfile(
+      parameters.FrozenAdapter(WeightDtype::kFp32), parameters.FrozenHead(WeightDtype::kFp32));
+  ASSERT_EQ(profile.points.size(), 5u) << "0 … L";
+  for (int n = 0; n < config_.layers; ++n) EXPECT_GT(profile.Find(n)->score, 0.85) << n;
+  EXPECT_DOUBLE_EQ(*profile.Find(0)->agreement, 1);
+  EXPECT_DOUBLE_EQ(*profile.majority_baseline, 0.5);
+  EXPECT_EQ(profile.samples, 40);
+}
+
+TEST_F(TrainingLoopTest, RegressionLearns) {
+  train_ = ToyDataset(config_, TaskType::kRegression, 60, 1);
+  dev_ = ToyDataset(config_, TaskType::kRegression, 40, 2);
+  metric_ = Metric::kPearson;
+  const Run run = Train(false);
+  ASSERT_TRUE(run.result.ok()) << run.result.status();
+  EXPECT_GT(run.result->best_score, 0.85);
+}
+
+TEST_F(TrainingLoopTest, TheSameSeedGivesTheSameBits) {
+  const Run first = Train(false);
+  const Run second = Train(false);
+  ExpectEqual(first.weights, second.weights);
+  EXPECT_EQ(first.result->best_score, second.result->best_score);
+  options_.seed = 10;
+  EXPECT_FALSE(AllEqual(first.weights, Train(false).weights));
+}
+
+TEST_F(TrainingLoopTest, ResumingEqualsNeverStopping) {
+  const Run whole = Train(false);
+  const Run first = Train(false, 11);  // in the middle of an epoch
+  ASSERT_TRUE(first.result->interrupted);
+  EXPECT_EQ(first.result->steps, 11);
+  const Run second = Train(true, 20);
+  EXPECT_EQ(second.result->steps, 31);
+  const Run third = Train(true);
+  EXPECT_FALSE(third.result->interrupted);
+  ExpectEqual(third.weights, whole.weights);
+  EXPECT_EQ(third.result->best_step, whole.result->best_step);
+  EXPECT_EQ(third.result->best_score, whole.result->best_score);
+}
+
+TEST_F(TrainingLoopTest, AResumedRunMustHaveTheSameSettings) {
+  Train(false, 3);
+  options_.settings["learning-rate"] = "0.1";
+  TaskParameters parameters = Parameters();
+  Evaluator evaluator(encoder_, dev_, {});
+  TrainingLoop loop(encoder_, parameters, train_, evaluator, options_);
+  const absl::Status status = loop.Restore(*ReadCheckpoint(options_.checkpoint_path));
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr("learning-rate"), HasSubstr("0.1")));
+}
+
+TEST_F(TrainingLoopTest, AnInfiniteLossStopsAndNamesStepAndRate) {
+  train_ = ToyDataset(config_, TaskType::kRegression, 16, 1);
+  for (Example& example : train_.examples) example.target = 1e30f;
+  dev_ = train_;
+  metric_ = Metric::kPearson;
+  const TensorMap before = Parameters().Snapshot();
+  const Run run = Train(false);
+  EXPECT_EQ(run.result.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(run.result.status().message()),
+              AllOf(HasSubstr("loss is inf at step 1"), HasSubstr("learning rate")));
+  ExpectEqual(before, run.weights);
+}
+
+TEST_F(TrainingLoopTest, AFolderThatCannotBeWrittenFailsBeforeTheFirstStep) {
+  options_.checkpoint_path = testing::TempDir() + "/no/such/folder/run.checkpoint";
+  const Run run = Train(false);
+  ASSERT_FALSE(run.result.ok());
+  EXPECT_THAT(std::string(run.result.status().message()), HasSubstr("no/such/folder"));
+}
+
+TEST_F(TrainingLoopTest, SpecializedTrainsFromItsDepthUpOnly) {
+  options_.skip = {.method = Method::kSpecialized, .layers = 4, .specialized_depth = 2, .seed = 9};
+  const TensorMap before = Parameters().Snapshot();
+  const Run run = Train(false);
+  ASSERT_TRUE(run.result.ok()) << run.result.status();
+  for (const auto& [name, tensor] : run.weights) {
+    const bool below = name.starts_with("adapter.0.") || name.starts_with("adapter.1.");
+    EXPECT_EQ(tensor.equal(before.at(name)), below) << name;
+  }
+}
+
+}  // namespace
+}  // namespace fathom::training
