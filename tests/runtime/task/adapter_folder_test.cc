@@ -113,7 +113,7 @@ TEST(AdapterFolder, EveryHeadReadsAsItWasWritten) {
   };
   heads.push_back(heads[1]);
   heads.back().use_pooler = true;
-  for (HeadLayer& layer : heads.back().layers) layer.bias = at::Tensor();
+  heads.back().layers.back().bias = at::Tensor();  // bias: false is of the last layer alone
   for (const Head& head : heads) {
     AdapterFolder written = MakePfeiffer(encoder);
     written.head = head;
