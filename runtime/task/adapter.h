@@ -36,7 +36,7 @@ struct Adapter {
 // A prediction head over the [CLS] row: linear layers with the activation between them.
 struct HeadLayer {
   at::Tensor weight;  // [out, in]
-  at::Tensor bias;    // [out]; undefined if the config says bias: false
+  at::Tensor bias;    // [out]; of the last layer undefined if the config says bias: false
 };
 
 struct Head {

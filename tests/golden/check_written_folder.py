@@ -24,14 +24,12 @@ def load(folder, encoder_folder, use_safetensors):
         with_head=has_head,
         loading_info=info,
         use_safetensors=use_safetensors,
-        set_active=True,
     )
     for key in ("missing_keys", "unexpected_keys"):
-        # Without a head of its own, nothing of the folder is concerned by the library's head list.
         if info.get(key):
             sys.exit(f"{folder}: {key}: {info[key]}")
-    if has_head:
-        model.active_head = name
+    model.set_active_adapters(name)
+    model.active_head = name if has_head else None
     model.eval()
     return model, name, has_head
 
@@ -41,6 +39,16 @@ def logits(model, has_head):
     with torch.no_grad():
         output = model(input_ids=ids, attention_mask=torch.ones_like(ids))
     return output.logits if has_head else output.last_hidden_state[:, 0]
+
+
+def check_adapter_acts(model, name, has_head):
+    with_adapter = logits(model, has_head)
+    layers = model.config.num_hidden_layers
+    model.set_active_adapters(name, skip_layers=list(range(layers)))
+    if torch.equal(with_adapter, logits(model, has_head)):
+        sys.exit(f"{name}: the adapter changes nothing")
+    model.set_active_adapters(name)
+    return with_adapter
 
 
 def check_weights(model, folder, name):
@@ -60,7 +68,7 @@ def main():
     for use_safetensors in (False, True):
         model, name, has_head = load(folder, encoder_folder, use_safetensors)
         check_weights(model, folder, name)
-        results.append(logits(model, has_head))
+        results.append(check_adapter_acts(model, name, has_head))
     if not torch.equal(*results):
         sys.exit(f"{folder}: .bin and .safetensors give different outputs")
     print(json.dumps({"name": name, "has_head": has_head, "logits": results[0].tolist()}))

@@ -121,7 +121,7 @@ absl::StatusOr<Head> ReadHead(const HeadConfig& config, const EncoderConfig& enc
     const int rows = is_last ? config.classes : encoder.hidden_size;
     HeadLayer layer;
     layer.weight = taker.Take(name + ".weight", {rows, encoder.hidden_size});
-    if (config.has_bias) layer.bias = taker.Take(name + ".bias", {rows});
+    if (config.has_bias || !is_last) layer.bias = taker.Take(name + ".bias", {rows});
     head.layers.push_back(std::move(layer));
   }
   taker.RefuseRest();
@@ -149,7 +149,9 @@ TensorMap HeadTensors(const Head& head, const HeadConfig& config) {
   TensorMap tensors;
   for (size_t i = 0; i < head.layers.size(); ++i) {
     tensors[config.layer_names[i] + ".weight"] = head.layers[i].weight;
-    if (config.has_bias) tensors[config.layer_names[i] + ".bias"] = head.layers[i].bias;
+    if (head.layers[i].bias.defined()) {
+      tensors[config.layer_names[i] + ".bias"] = head.layers[i].bias;
+    }
   }
   return tensors;
 }

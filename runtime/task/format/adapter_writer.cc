@@ -111,15 +111,14 @@ absl::Status CheckLabels(const Head& head, int64_t classes) {
 absl::StatusOr<HeadConfig> DescribeHead(const Head& head, const std::string& name,
                                         int hidden_size) {
   if (head.layers.empty()) return absl::InvalidArgumentError("the head has no layers");
-  const bool has_bias = head.layers[0].bias.defined();
+  const bool has_bias = head.layers.back().bias.defined();
   for (const HeadLayer& layer : head.layers) {
     const bool is_last = &layer == &head.layers.back();
     const int64_t rows = is_last && layer.weight.defined() ? layer.weight.size(0) : hidden_size;
-    if (!HasShape(layer.weight, {rows, hidden_size}) || layer.bias.defined() != has_bias ||
-        (has_bias && !HasShape(layer.bias, {rows}))) {
+    const bool bias_fits = (is_last && !has_bias) || HasShape(layer.bias, {rows});
+    if (!HasShape(layer.weight, {rows, hidden_size}) || !bias_fits) {
       return absl::InvalidArgumentError(
-          "the head's layers are not of the encoder's hidden size, "
-          "or only some have a bias");
+          "the head's layers are not of the encoder's hidden size, or a hidden one has no bias");
     }
   }
   const int64_t classes = head.layers.back().weight.size(0);

@@ -17,7 +17,7 @@ struct HeadConfig {
   int classes = 2;  // C; 1 for regression
   Activation activation = Activation::kTanh;
   bool use_pooler = false;
-  bool has_bias = true;
+  bool has_bias = true;                  // of the last layer; the hidden ones always have one
   std::vector<std::string> labels;       // [C] by class index; empty for regression
   std::vector<std::string> layer_names;  // of each linear layer's tensors: "<name>.weight", ".bias"
   std::string name_prefix;  // tensors of this head begin so; empty: all tensors of the file do
