@@ -19,9 +19,9 @@ namespace fathom {
 struct ServerOptions {
   std::string listen = "127.0.0.1:8500";          // HOST:PORT; port 0 takes a free one
   std::string metrics_listen = "127.0.0.1:9400";  // the same; empty: no metrics port
-  RequestLimits limits;
-  SchedulerOptions scheduler;
-  std::string version;
+  RequestLimits limits = {};
+  SchedulerOptions scheduler = {};
+  std::string version = "unknown";
 };
 
 class Server {
@@ -43,6 +43,7 @@ class Server {
   int port() const { return port_; }
   int metrics_port() const { return metrics_endpoint_ ? metrics_endpoint_->port() : 0; }
   const Engine& engine() const { return *engine_; }
+  const Metrics& metrics() const { return metrics_; }
 
  private:
   Server(std::unique_ptr<Engine> engine, const ServerOptions& options);

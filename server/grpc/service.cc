@@ -38,8 +38,8 @@ grpc::ServerUnaryReactor* FinishAt(grpc::CallbackServerContext& context,
 // Deletes itself when gRPC is done with it.
 class PredictReactor : public grpc::ServerUnaryReactor {
  public:
-  PredictReactor(Metrics* metrics, grpc::ByteBuffer* response)
-      : metrics_(metrics), response_(response) {}
+  PredictReactor(Scheduler* scheduler, Metrics* metrics, grpc::ByteBuffer* response)
+      : scheduler_(scheduler), metrics_(metrics), response_(response) {}
 
   std::shared_ptr<const std::atomic<bool>> cancelled() const { return cancelled_; }
 
@@ -59,9 +59,13 @@ class PredictReactor : public grpc::ServerUnaryReactor {
   }
 
  private:
-  void OnCancel() override { cancelled_->store(true); }
+  void OnCancel() override {
+    cancelled_->store(true);
+    scheduler_->DropCancelled();
+  }
   void OnDone() override { delete this; }
 
+  Scheduler* const scheduler_;
   Metrics* const metrics_;
   grpc::ByteBuffer* const response_;
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
@@ -84,7 +88,7 @@ grpc::ServerUnaryReactor* InferenceServiceImpl::Predict(grpc::CallbackServerCont
                                                         const grpc::ByteBuffer* request,
                                                         grpc::ByteBuffer* response) {
   EchoRequestId(*context);
-  auto* reactor = new PredictReactor(metrics_, response);
+  auto* reactor = new PredictReactor(deps_.scheduler, metrics_, response);
   v1::PredictRequest parsed;
   if (const absl::Status status = ParseMessage(*request, &parsed); !status.ok()) {
     reactor->Answer(status, {});

@@ -148,6 +148,21 @@ absl::Status Scheduler::Admit(const Entry& entry) const {
   return absl::OkStatus();
 }
 
+void Scheduler::DropCancelled() {
+  std::vector<EntryPtr> dropped;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const EntryPtr& entry : queue_) {
+      // One that is in the running pass in part is left to the thread that runs it.
+      if (entry->taken_units > 0 || !entry->cancelled()) continue;
+      entry->taken_units = entry->units.size();
+      dropped.push_back(entry);
+    }
+    if (!dropped.empty()) DropTaken();
+  }
+  for (const EntryPtr& entry : dropped) Answer(*entry, Cancelled());
+}
+
 void Scheduler::Drain() {
   std::unique_lock lock(mutex_);
   draining_ = true;

@@ -48,8 +48,8 @@ class SchedulerObserver {
 
 class Scheduler {
  public:
-  // Called exactly once for each accepted request, on the scheduler's thread. It must return soon
-  // and must not call Drain.
+  // Called exactly once for each accepted request, on the scheduler's thread or, for a cancelled
+  // one, in DropCancelled. It must return soon and must not call Drain.
   using Done = absl::AnyInvocable<void(absl::StatusOr<ScheduledResult>) &&>;
 
   // `engine` and `observer` (may be null) must outlive the scheduler. INVALID_ARGUMENT names an
@@ -70,6 +70,10 @@ class Scheduler {
   // `done` gets DEADLINE_EXCEEDED or CANCELLED if that came true while the request waited, and the
   // engine's error if one of its passes failed.
   absl::Status Submit(ScheduledRequest request, Done done);
+
+  // Any thread. Answers the cancelled requests that wait whole, so that they hold no place in the
+  // queue until the running pass ends. Without it they are dropped when the next pass is formed.
+  void DropCancelled();
 
   // Any thread but the scheduler's. Refuses new requests, and returns when everything accepted has
   // been answered. May be called more than once.

@@ -183,6 +183,25 @@ TEST_F(SchedulerTest, DropsWhatIsCancelledWhileItWaits) {
   EXPECT_THAT(engine_.passes(), SizeIs(1));
 }
 
+TEST_F(SchedulerTest, DropCancelledFreesTheQueueWhileAPassRuns) {
+  Start({.max_batch_rows = 16});
+  engine_.Hold();
+  auto flag = std::make_shared<std::atomic<bool>>(false);
+  ScheduledRequest half_run = Request(2, 16);
+  half_run.cancelled = flag;
+  auto running = Submit(std::move(half_run));
+  engine_.AwaitRuns(1);
+  ScheduledRequest whole = Request(1, 16);
+  whole.cancelled = flag;
+  auto waiting = Submit(std::move(whole));
+  flag->store(true);
+  scheduler_->DropCancelled();
+  EXPECT_EQ(waiting.get().status().code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(scheduler_->queue_length().requests, 1);
+  engine_.Release();
+  EXPECT_EQ(running.get().status().code(), absl::StatusCode::kCancelled);
+}
+
 TEST_F(SchedulerTest, RefusesWhatIsTooLateAlready) {
   Start();
   ScheduledRequest late = Request();
