@@ -1,9 +1,10 @@
 #include "server/grpc/answer.h"
 
+#include <google/protobuf/util/time_util.h>
+
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "google/protobuf/util/time_util.h"
 #include "server/grpc/probabilities.h"
 #include "server/grpc/status.h"
 

@@ -196,18 +196,17 @@ TEST_F(LifecycleTest, MetricsCountUnderTheFinalStatus) {
   ASSERT_FALSE(Predict({}).ok());
   engine_->SetTaskLogits("topic", {NAN, 0, 0});
   ASSERT_TRUE(Predict(Request("a fine day", "topic")).ok());
-  EXPECT_THAT(
-      Scrape(),
-      AllOf(HasSubstr(R"(fathom_requests_total{code="OK",task="mood"} 1)"),
-            HasSubstr(R"(fathom_requests_total{code="NOT_FOUND",task="other"} 1)"),
-            HasSubstr(R"(fathom_requests_total{code="INVALID_ARGUMENT",task="none"} 1)"),
-            HasSubstr(R"(fathom_requests_total{code="INTERNAL",task="topic"} 1)"),
-            HasSubstr(R"(fathom_skip_layers_chosen_total{skip_layers="4",task="mood"} 1)"),
-            HasSubstr("fathom_row_layers_run_total 100\n"),
-            HasSubstr("fathom_batch_texts_count 2\n"),
-            HasSubstr("fathom_task_load_failures_total 1\n"),
-            HasSubstr("fathom_compute_duration_seconds_count 2\n"),
-            HasSubstr("fathom_tokenize_duration_seconds_count 2\n")));
+  EXPECT_THAT(Scrape(),
+              AllOf(HasSubstr(R"(fathom_requests_total{code="OK",task="mood"} 1)"),
+                    HasSubstr(R"(fathom_requests_total{code="NOT_FOUND",task="other"} 1)"),
+                    HasSubstr(R"(fathom_requests_total{code="INVALID_ARGUMENT",task="none"} 1)"),
+                    HasSubstr(R"(fathom_requests_total{code="INTERNAL",task="topic"} 1)"),
+                    HasSubstr(R"(fathom_skip_layers_chosen_total{skip_layers="4",task="mood"} 1)"),
+                    HasSubstr("fathom_row_layers_run_total 100\n"),
+                    HasSubstr("fathom_batch_texts_count 2\n"),
+                    HasSubstr("fathom_task_load_failures_total 1\n"),
+                    HasSubstr("fathom_compute_duration_seconds_count 2\n"),
+                    HasSubstr("fathom_tokenize_duration_seconds_count 2\n")));
 }
 
 // One test for all that needs the metrics port: its HTTP server takes two seconds to stop.

@@ -1,8 +1,8 @@
 // Predict, ListTasks and GetServerInfo over a real connection.
 #include <gmock/gmock.h>
+#include <google/protobuf/util/time_util.h>
 #include <gtest/gtest.h>
 
-#include "google/protobuf/util/time_util.h"
 #include "tests/server/grpc/server_fixture.h"
 
 namespace fathom {
