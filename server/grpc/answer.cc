@@ -1,0 +1,106 @@
+#include "server/grpc/answer.h"
+
+#include <google/protobuf/util/time_util.h>
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "server/grpc/probabilities.h"
+#include "server/grpc/status.h"
+
+namespace fathom {
+namespace {
+
+google::protobuf::Duration ToProto(absl::Duration duration) {
+  return google::protobuf::util::TimeUtil::NanosecondsToDuration(
+      absl::ToInt64Nanoseconds(duration));
+}
+
+absl::Status CheckOutput(const TaskOutput& output, const TaskInfo& task) {
+  if (!output.status.ok()) return output.status;
+  const size_t expected = task.head == HeadKind::kRegression ? 1 : task.labels.size();
+  if (output.logits.size() != expected || output.logits.empty()) {
+    return absl::InternalError(absl::StrCat("task '", task.name, "' answered ",
+                                            output.logits.size(), " logits, not ", expected));
+  }
+  if (!AllFinite(output.logits)) {
+    return absl::InternalError(
+        absl::StrCat("task '", task.name, "' answered a logit that is not a finite number"));
+  }
+  return absl::OkStatus();
+}
+
+void WriteClassification(const TaskOutput& output, const TaskInfo& task, size_t top_k,
+                         v1::Classification& out) {
+  const std::vector<float> probabilities = Softmax(output.logits);
+  const size_t best = TopClasses(probabilities, 1).front();
+  out.set_label(task.labels[best]);
+  out.set_probability(probabilities[best]);
+  for (const size_t c : TopClasses(probabilities, top_k)) {
+    v1::Label* label = out.add_top();
+    label->set_name(task.labels[c]);
+    label->set_probability(probabilities[c]);
+  }
+}
+
+}  // namespace
+
+std::optional<v1::ExpectedQuality> QualityAt(const TaskInfo& task, int skip_layers) {
+  if (!task.profile) return std::nullopt;
+  const DepthPoint* point = task.profile->Find(skip_layers);
+  if (point == nullptr) return std::nullopt;
+  v1::ExpectedQuality quality;
+  quality.set_metric(task.profile->metric);
+  quality.set_score(static_cast<float>(point->score));
+  const DepthPoint* whole = task.profile->Find(0);
+  if (whole != nullptr && whole->score > 0) {
+    quality.set_relative(static_cast<float>(point->score / whole->score));
+  }
+  if (point->agreement) quality.set_agreement(static_cast<float>(*point->agreement));
+  quality.set_samples(static_cast<uint64_t>(task.profile->samples));
+  return quality;
+}
+
+v1::TaskResult MakeTaskResult(const TaskOutput& output, const TaskInfo& task,
+                              const ResolvedDepth& depth, const v1::PredictOptions& options) {
+  v1::TaskResult result;
+  result.set_name(task.name);
+  result.set_version(static_cast<uint32_t>(task.version));
+  result.mutable_depth()->set_skip_layers(static_cast<uint32_t>(depth.skip_layers));
+  result.mutable_depth()->set_reason(depth.reason);
+  if (auto quality = QualityAt(task, depth.skip_layers)) {
+    *result.mutable_depth()->mutable_quality() = *std::move(quality);
+  }
+  if (const absl::Status status = CheckOutput(output, task); !status.ok()) {
+    *result.mutable_error() = ToRpcStatus(status);
+    return result;
+  }
+  switch (task.head) {
+    case HeadKind::kClassification:
+      WriteClassification(output, task, options.top_k(), *result.mutable_classification());
+      break;
+    case HeadKind::kRegression:
+      result.mutable_regression()->set_value(output.logits.front());
+      break;
+  }
+  if (options.return_logits()) {
+    result.mutable_logits()->Add(output.logits.begin(), output.logits.end());
+  }
+  return result;
+}
+
+v1::Usage MakeUsage(const ScheduledResult& result, absl::Duration tokenize, int64_t tokens) {
+  v1::Usage usage;
+  *usage.mutable_tokenize() = ToProto(tokenize);
+  *usage.mutable_queue() = ToProto(result.queue);
+  *usage.mutable_compute() = ToProto(result.compute);
+  usage.set_row_layers_run(result.work.row_layers_run);
+  usage.set_row_layers_shared(result.work.row_layers_shared);
+  usage.set_row_layers_skipped(result.work.row_layers_skipped);
+  usage.set_tokens(static_cast<uint64_t>(tokens));
+  usage.set_batch_inputs(static_cast<uint32_t>(result.largest_pass_texts));
+  usage.set_passes(static_cast<uint32_t>(result.passes));
+  return usage;
+}
+
+}  // namespace fathom

@@ -1,0 +1,66 @@
+// PredictCall: one Predict from request to response, without gRPC: validate, find tasks, resolve
+// depths, tokenise, submit, and answer.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "fathom/v1/inference_service.pb.h"
+#include "runtime/engine.h"
+#include "server/grpc/depth.h"
+#include "server/grpc/limits.h"
+#include "server/metrics/metrics.h"
+#include "server/schedule/scheduler.h"
+
+namespace fathom {
+
+// What a call is worked with. All are the server's own and outlive its calls.
+struct PredictDeps {
+  const Engine* engine = nullptr;
+  Scheduler* scheduler = nullptr;
+  RequestLimits limits;
+};
+
+class PredictCall : public std::enable_shared_from_this<PredictCall> {
+ public:
+  // Called exactly once, on the thread of Start or of the scheduler.
+  using Done = std::function<void(absl::StatusOr<v1::PredictResponse>)>;
+
+  // `cancelled` is set by the caller when the client has gone.
+  PredictCall(PredictDeps deps, absl::Time deadline,
+              std::shared_ptr<const std::atomic<bool>> cancelled)
+      : deps_(deps), deadline_(deadline), cancelled_(std::move(cancelled)) {}
+
+  // Once. The call keeps itself alive until `done` has been called.
+  void Start(v1::PredictRequest request, Done done);
+
+  // How far it came, with code and total left to the caller. After `done` was called.
+  const CallObservation& observation() const { return observation_; }
+
+ private:
+  struct Task {
+    std::shared_ptr<const ServableTask> task;
+    ResolvedDepth depth;
+  };
+
+  absl::StatusOr<ScheduledRequest> Prepare();
+  absl::Status FindTasks();
+  absl::Status TokenizeInputs(ScheduledRequest& request);
+  absl::StatusOr<v1::PredictResponse> MakeResponse(absl::StatusOr<ScheduledResult> result);
+
+  const PredictDeps deps_;
+  const absl::Time deadline_;
+  const std::shared_ptr<const std::atomic<bool>> cancelled_;
+
+  v1::PredictRequest request_;
+  std::vector<Task> tasks_;
+  v1::PredictResponse response_;  // ids, token counts and truncation are known before the pass
+  int64_t tokens_ = 0;
+  CallObservation observation_;
+};
+
+}  // namespace fathom

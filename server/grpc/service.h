@@ -1,0 +1,53 @@
+// InferenceService over gRPC's callback API. Handlers are thin: parse, hand on, answer.
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "fathom/v1/inference_service.grpc.pb.h"
+#include "server/grpc/predict_call.h"
+#include "server/metrics/metrics.h"
+
+namespace fathom {
+
+// Raw methods hand over bytes, which ParseMessage reads (server/grpc/parse.h says why).
+using InferenceServiceBase = v1::InferenceService::WithRawCallbackMethod_Predict<
+    v1::InferenceService::WithRawCallbackMethod_ListTasks<
+        v1::InferenceService::WithRawCallbackMethod_GetServerInfo<
+            v1::InferenceService::WithCallbackMethod_PredictStream<
+                v1::InferenceService::WithCallbackMethod_Embed<
+                    v1::InferenceService::WithCallbackMethod_Tokenize<
+                        v1::InferenceService::Service>>>>>>;
+
+// Thread-safe.
+class InferenceServiceImpl : public InferenceServiceBase {
+ public:
+  // `deps` and `metrics` must outlive the service.
+  InferenceServiceImpl(const PredictDeps& deps, Metrics* metrics, std::string version)
+      : deps_(deps), metrics_(metrics), version_(std::move(version)) {}
+
+  grpc::ServerUnaryReactor* Predict(grpc::CallbackServerContext* context,
+                                    const grpc::ByteBuffer* request,
+                                    grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* ListTasks(grpc::CallbackServerContext* context,
+                                      const grpc::ByteBuffer* request,
+                                      grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* GetServerInfo(grpc::CallbackServerContext* context,
+                                          const grpc::ByteBuffer* request,
+                                          grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* Embed(grpc::CallbackServerContext* context,
+                                  const v1::EmbedRequest* request,
+                                  v1::EmbedResponse* response) override;
+  grpc::ServerUnaryReactor* Tokenize(grpc::CallbackServerContext* context,
+                                     const v1::TokenizeRequest* request,
+                                     v1::TokenizeResponse* response) override;
+  grpc::ServerBidiReactor<v1::PredictStreamRequest, v1::PredictStreamResponse>* PredictStream(
+      grpc::CallbackServerContext* context) override;
+
+ private:
+  const PredictDeps deps_;
+  Metrics* const metrics_;
+  const std::string version_;
+};
+
+}  // namespace fathom

@@ -1,0 +1,22 @@
+// ListTasks and GetServerInfo: what the engine says of itself, as messages. No state of their own.
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "fathom/v1/inference_service.pb.h"
+#include "runtime/engine.h"
+#include "server/grpc/limits.h"
+
+namespace fathom {
+
+// A page of tasks by name and version, with the given prefix. The page token names the last task of
+// the page before, so a page stays right when tasks come and go. INVALID_ARGUMENT: a token that
+// this server did not make.
+absl::StatusOr<v1::ListTasksResponse> ListTasksPage(const Engine& engine,
+                                                    const v1::ListTasksRequest& request);
+
+v1::GetServerInfoResponse MakeServerInfo(const EncoderInfo& encoder, const RequestLimits& limits,
+                                         const std::string& version);
+
+}  // namespace fathom

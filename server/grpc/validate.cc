@@ -1,0 +1,88 @@
+#include "server/grpc/validate.h"
+
+#include <limits>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "server/grpc/errors.h"
+
+namespace fathom {
+namespace {
+
+absl::Status ValidateTokenIds(const v1::TokenIds& tokens, const std::string& field) {
+  if (tokens.ids().empty()) return InvalidField(field + ".ids", "empty; give at least one id");
+  if (!tokens.segment_ids().empty() && tokens.segment_ids_size() != tokens.ids_size()) {
+    return InvalidField(field + ".segment_ids",
+                        absl::StrCat(tokens.segment_ids_size(), " of them for ", tokens.ids_size(),
+                                     " ids; give as many, or none"));
+  }
+  constexpr auto kMaxId = static_cast<uint32_t>(std::numeric_limits<int32_t>::max());
+  for (const auto* ids : {&tokens.ids(), &tokens.segment_ids()}) {
+    for (const uint32_t id : *ids) {
+      if (id > kMaxId) return InvalidField(field, absl::StrCat(id, " is not a token id"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ValidateInput(const v1::Input& input, const std::string& field) {
+  switch (input.kind_case()) {
+    case v1::Input::kText:
+    case v1::Input::kPair:
+      return absl::OkStatus();
+    case v1::Input::kTokenIds:
+      return ValidateTokenIds(input.token_ids(), field + ".token_ids");
+    case v1::Input::KIND_NOT_SET:
+      break;
+  }
+  return InvalidField(field, "no kind set; give one of text, pair, token_ids");
+}
+
+absl::Status ValidateCount(const std::string& field, int count, int limit) {
+  if (count == 0) return InvalidField(field, absl::StrCat("empty; give 1 to ", limit));
+  if (count > limit) {
+    return InvalidField(field, absl::StrCat(count, " of them; the limit is ", limit));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ValidateTask(const v1::TaskSelector& task, const std::string& field,
+                          const RequestLimits& limits) {
+  if (task.name().empty()) return InvalidField(field + ".name", "empty; name a task");
+  if (task.name().size() > limits.max_name_bytes) {
+    return InvalidField(field + ".name", absl::StrCat(task.name().size(), " bytes; the limit is ",
+                                                      limits.max_name_bytes));
+  }
+  if (task.version() > static_cast<uint32_t>(std::numeric_limits<int>::max())) {
+    return InvalidField(field + ".version", absl::StrCat(task.version(), " is not a version"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ValidateOptions(const v1::PredictOptions& options) {
+  if (!v1::Truncation_IsValid(options.truncation())) {
+    return InvalidField("options.truncation", absl::StrCat("unknown value ", options.truncation()));
+  }
+  if (!v1::CacheMode_IsValid(options.cache())) {
+    return InvalidField("options.cache", absl::StrCat("unknown value ", options.cache()));
+  }
+  if (options.priority() != 0) return NotBuiltIn("options.priority", "calls are run as they come");
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status ValidatePredict(const v1::PredictRequest& request, const RequestLimits& limits) {
+  absl::Status status = ValidateCount("inputs", request.inputs_size(), limits.max_inputs);
+  if (status.ok()) status = ValidateCount("tasks", request.tasks_size(), limits.max_tasks);
+  for (int i = 0; status.ok() && i < request.inputs_size(); ++i) {
+    status = ValidateInput(request.inputs(i), absl::StrCat("inputs[", i, "]"));
+  }
+  for (int i = 0; status.ok() && i < request.tasks_size(); ++i) {
+    status = ValidateTask(request.tasks(i), absl::StrCat("tasks[", i, "]"), limits);
+  }
+  if (status.ok()) status = ValidateOptions(request.options());
+  return status;
+}
+
+}  // namespace fathom

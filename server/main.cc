@@ -1,0 +1,106 @@
+// fathom-server: loads an encoder and its tasks, serves them, and drains on SIGTERM or SIGINT.
+#include <pthread.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "server/flags.h"
+#include "server/grpc/server.h"
+#include "server/log.h"
+
+namespace fathom {
+namespace {
+
+// Blocks the signals that end the program, in this thread and all that it starts.
+sigset_t BlockSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+// From here on, one more signal ends the program without a wait.
+void ExitOnNextSignal(const sigset_t& signals) {
+  struct sigaction action = {};
+  action.sa_handler = [](int signal) { _exit(128 + signal); };
+  sigaction(SIGTERM, &action, nullptr);
+  sigaction(SIGINT, &action, nullptr);
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+}
+
+// Whole or not at all: a reader that sees the file can read it.
+absl::Status WritePortFile(const std::string& path, const Server& server) {
+  const std::string unfinished = path + ".tmp";
+  std::ofstream file(unfinished);
+  file << nlohmann::json{{"grpc", server.port()}, {"metrics", server.metrics_port()}} << "\n";
+  file.close();
+  if (!file || std::rename(unfinished.c_str(), path.c_str()) != 0) {
+    return absl::UnavailableError(absl::StrCat("cannot write --port-file ", path));
+  }
+  return absl::OkStatus();
+}
+
+void LogStart(const Server& server) {
+  const EncoderInfo& encoder = server.engine().encoder();
+  int loaded = 0;
+  for (const TaskInfo& task : server.engine().ListTasks()) {
+    if (task.load_status.ok()) {
+      ++loaded;
+    } else {
+      spdlog::warn("task {} version {} is refused: {}", task.name, task.version,
+                   task.load_status.ToString());
+    }
+  }
+  spdlog::info("encoder {}: {} layers of width {}, {} on {}; {} tasks", encoder.name,
+               encoder.layers, encoder.hidden_size, encoder.precision, encoder.device, loaded);
+  spdlog::info("ready: grpc port {}, metrics port {}", server.port(), server.metrics_port());
+}
+
+int Run(const ServerFlags& flags) {
+  InitLog(flags.log_format);
+  const sigset_t signals = BlockSignals();
+
+  absl::StatusOr<std::unique_ptr<Engine>> engine = CreateEngine(flags.engine);
+  if (!engine.ok()) {
+    spdlog::error("cannot load: {}", engine.status().ToString());
+    return 1;
+  }
+  absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(*std::move(engine), flags.server);
+  if (!server.ok()) {
+    spdlog::error("cannot serve: {}", server.status().ToString());
+    return 1;
+  }
+  if (!flags.port_file.empty()) {
+    if (const absl::Status written = WritePortFile(flags.port_file, **server); !written.ok()) {
+      spdlog::error("{}", written.ToString());
+      return 1;
+    }
+  }
+  LogStart(**server);
+
+  int signal = 0;
+  sigwait(&signals, &signal);
+  spdlog::info("{}: draining; one more signal ends at once",
+               signal == SIGTERM ? "SIGTERM" : "SIGINT");
+  ExitOnNextSignal(signals);
+  (*server)->Drain();
+  spdlog::info("every call accepted has been answered");
+  return 0;
+}
+
+}  // namespace
+}  // namespace fathom
+
+int main(int argc, char** argv) {
+  int exit_code = 0;
+  const auto flags = fathom::ParseServerFlags(argc, argv, &exit_code);
+  return flags ? fathom::Run(*flags) : exit_code;
+}

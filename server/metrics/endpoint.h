@@ -1,0 +1,29 @@
+// MetricsEndpoint: GET /metrics over HTTP, on a port of its own.
+#pragma once
+
+#include <prometheus/exposer.h>
+#include <prometheus/registry.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace fathom {
+
+class MetricsEndpoint {
+ public:
+  // `address` is HOST:PORT; port 0 takes a free one. UNAVAILABLE if it cannot be listened on.
+  static absl::StatusOr<std::unique_ptr<MetricsEndpoint>> Start(
+      const std::string& address, const std::shared_ptr<prometheus::Registry>& registry);
+
+  int port() const { return port_; }
+
+ private:
+  explicit MetricsEndpoint(const std::string& address) : exposer_(address, /*num_threads=*/1) {}
+
+  prometheus::Exposer exposer_;
+  int port_ = 0;
+};
+
+}  // namespace fathom

@@ -1,0 +1,94 @@
+#include "server/metrics/families.h"
+
+namespace fathom {
+namespace {
+
+using prometheus::BuildCounter;
+using prometheus::BuildGauge;
+using prometheus::BuildHistogram;
+
+// 1, 2, 4 … last.
+prometheus::Histogram::BucketBoundaries PowersOfTwo(double last) {
+  prometheus::Histogram::BucketBoundaries bounds;
+  for (double bound = 1; bound <= last; bound *= 2) bounds.push_back(bound);
+  return bounds;
+}
+
+}  // namespace
+
+MetricFamilies::MetricFamilies(prometheus::Registry& registry)
+    : requests(BuildCounter()
+                   .Name("fathom_requests_total")
+                   .Help("Predict calls by task and outcome. A call counts once for every task it "
+                         "names, one that names none as task \"none\"; unknown tasks, and those "
+                         "beyond the first 100, are \"other\".")
+                   .Register(registry)),
+      request_duration(BuildHistogram()
+                           .Name("fathom_request_duration_seconds")
+                           .Help("Predict calls from arrival to answer, by final status.")
+                           .Register(registry)),
+      tokenize_duration(BuildHistogram()
+                            .Name("fathom_tokenize_duration_seconds")
+                            .Help("Tokenising of a Predict call.")
+                            .Register(registry)),
+      queue_duration(BuildHistogram()
+                         .Name("fathom_queue_duration_seconds")
+                         .Help("Wait of an answered Predict call for its passes.")
+                         .Register(registry)),
+      compute_duration(BuildHistogram()
+                           .Name("fathom_compute_duration_seconds")
+                           .Help("Passes of an answered Predict call.")
+                           .Register(registry)),
+      batch_rows(BuildHistogram()
+                     .Name("fathom_batch_rows")
+                     .Help("Rows in the largest packed block of a pass.")
+                     .Register(registry)),
+      batch_texts(
+          BuildHistogram().Name("fathom_batch_texts").Help("Texts in a pass.").Register(registry)),
+      row_layers_run(BuildCounter()
+                         .Name("fathom_row_layers_run_total")
+                         .Help("Row-layers computed: one token of one text or branch through one "
+                               "layer is 1.")
+                         .Register(registry)),
+      row_layers_shared(
+          BuildCounter()
+              .Name("fathom_row_layers_shared_total")
+              .Help("Row-layers saved by sharing a text's lower layers between tasks.")
+              .Register(registry)),
+      row_layers_skipped(BuildCounter()
+                             .Name("fathom_row_layers_skipped_total")
+                             .Help("Row-layers below n, which ran without the task's adapter.")
+                             .Register(registry)),
+      skip_layers_chosen(BuildCounter()
+                             .Name("fathom_skip_layers_chosen_total")
+                             .Help("Answered (text, task) pairs by the skip depth n they ran at.")
+                             .Register(registry)),
+      tasks_loaded(BuildGauge()
+                       .Name("fathom_tasks_loaded")
+                       .Help("Task versions that can be asked for.")
+                       .Register(registry)),
+      task_load_failures(BuildCounter()
+                             .Name("fathom_task_load_failures_total")
+                             .Help("Task versions that were refused at load.")
+                             .Register(registry)),
+      queue_requests(BuildGauge()
+                         .Name("fathom_queue_requests")
+                         .Help("Calls that wait for a pass.")
+                         .Register(registry)),
+      queue_rows(BuildGauge()
+                     .Name("fathom_queue_rows")
+                     .Help("Tokens that wait for a pass, each counted once a task.")
+                     .Register(registry)),
+      build_info(
+          BuildGauge().Name("fathom_build_info").Help("Always 1: what runs.").Register(registry)) {}
+
+prometheus::Histogram::BucketBoundaries DurationBuckets() {
+  return {0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02,
+          0.05,   0.1,    0.2,    0.5,   1,     2,     5,    10};
+}
+
+prometheus::Histogram::BucketBoundaries RowBuckets() { return PowersOfTwo(65536); }
+
+prometheus::Histogram::BucketBoundaries TextBuckets() { return PowersOfTwo(1024); }
+
+}  // namespace fathom

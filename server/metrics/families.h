@@ -1,0 +1,44 @@
+// The names of everything Fathom exports to Prometheus, with label names and buckets, in one place.
+#pragma once
+
+#include <prometheus/counter.h>
+#include <prometheus/family.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+
+namespace fathom {
+
+// Families of one registry, which must outlive them. Thread-safe.
+struct MetricFamilies {
+  explicit MetricFamilies(prometheus::Registry& registry);
+
+  template <typename T>
+  using Family = prometheus::Family<T>;
+  using Counter = prometheus::Counter;
+  using Gauge = prometheus::Gauge;
+  using Histogram = prometheus::Histogram;
+
+  Family<Counter>& requests;            // {task, code}
+  Family<Histogram>& request_duration;  // {code}
+  Family<Histogram>& tokenize_duration;
+  Family<Histogram>& queue_duration;
+  Family<Histogram>& compute_duration;
+  Family<Histogram>& batch_rows;
+  Family<Histogram>& batch_texts;
+  Family<Counter>& row_layers_run;
+  Family<Counter>& row_layers_shared;
+  Family<Counter>& row_layers_skipped;
+  Family<Counter>& skip_layers_chosen;  // {task, skip_layers}
+  Family<Gauge>& tasks_loaded;
+  Family<Counter>& task_load_failures;
+  Family<Gauge>& queue_requests;
+  Family<Gauge>& queue_rows;
+  Family<Gauge>& build_info;  // {version, encoder, encoder_fingerprint, device, precision}
+};
+
+prometheus::Histogram::BucketBoundaries DurationBuckets();  // seconds, 0.1 ms … 10 s
+prometheus::Histogram::BucketBoundaries RowBuckets();       // 1 … 65536
+prometheus::Histogram::BucketBoundaries TextBuckets();      // 1 … 1024
+
+}  // namespace fathom

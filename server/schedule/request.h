@@ -1,0 +1,44 @@
+// What the scheduler takes and gives back: a call's texts with the tasks wanted on each. Plain
+// values; no gRPC, no Torch.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "runtime/engine.h"
+#include "runtime/pass/plan.h"
+#include "runtime/text/text.h"
+
+namespace fathom {
+
+struct ScheduledTask {
+  std::shared_ptr<const ServableTask> task;  // keeps the version alive until the answer
+  int skip_layers = 0;                       // n
+};
+
+struct ScheduledText {
+  TokenizedText text;
+  std::vector<ScheduledTask> tasks;
+};
+
+struct ScheduledRequest {
+  std::vector<ScheduledText> texts;
+  absl::Time deadline = absl::InfiniteFuture();
+  // Set to true by the caller, from any thread, when nobody waits for the answer any more. Null:
+  // never.
+  std::shared_ptr<const std::atomic<bool>> cancelled;
+};
+
+struct ScheduledResult {
+  std::vector<std::vector<TaskOutput>> outputs;  // [texts][tasks], in the order of the request
+  Work work;                                     // of the whole request
+  absl::Duration queue;                          // from Submit to the answer, without compute
+  absl::Duration compute;                        // of all passes that held a part of the request
+  int passes = 0;                                // how many those were
+  int largest_pass_texts = 0;                    // texts, of all callers, in the fullest of them
+};
+
+}  // namespace fathom

@@ -1,0 +1,222 @@
+#include "tests/server/fake_engine.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+
+namespace fathom {
+namespace {
+
+constexpr int kLayers = 12;
+constexpr int kMaxTokens = 16;
+
+void AppendWords(std::string_view text, int32_t segment, TokenizedText& out) {
+  const std::vector<std::string> words = absl::StrSplit(std::string(text), ' ', absl::SkipEmpty());
+  for (const std::string& word : words) {
+    int32_t id = 0;
+    for (const char c : word) id = (id * 31 + c) % 1000;
+    out.ids.push_back(10 + id);
+    out.segment_ids.push_back(segment);
+  }
+}
+
+TokenizedText Encode(const RawText& raw) {
+  TokenizedText text;
+  text.ids = {1};
+  text.segment_ids = {0};
+  AppendWords(raw.first, 0, text);
+  if (raw.second.has_value()) AppendWords(*raw.second, 1, text);
+  text.ids.push_back(2);
+  text.segment_ids.push_back(0);
+  return text;
+}
+
+}  // namespace
+
+FakeEngine::FakeEngine()
+    : encoder_{.name = "fake-encoder",
+               .fingerprint = "f4ce",
+               .layers = kLayers,
+               .hidden_size = 4,
+               .max_tokens = kMaxTokens,
+               .device = "cpu",
+               .precision = "fp32"} {}
+
+void FakeEngine::AddTask(TaskInfo info) {
+  auto key = std::make_pair(info.name, info.version);
+  tasks_[std::move(key)] = std::make_shared<ServableTask>(std::move(info));
+}
+
+void FakeEngine::Hold() {
+  const std::lock_guard lock(mutex_);
+  held_ = true;
+}
+
+void FakeEngine::Release() {
+  const std::lock_guard lock(mutex_);
+  held_ = false;
+  door_.notify_all();
+}
+
+void FakeEngine::AwaitRuns(int count) {
+  std::unique_lock lock(mutex_);
+  door_.wait(lock, [&] { return runs_ >= count; });
+}
+
+void FakeEngine::FailNextRun(absl::Status status) {
+  const std::lock_guard lock(mutex_);
+  next_status_ = std::move(status);
+}
+
+void FakeEngine::ShortenNextRun() {
+  const std::lock_guard lock(mutex_);
+  shorten_next_ = true;
+}
+
+void FakeEngine::SetTaskStatus(const std::string& task, absl::Status status) {
+  const std::lock_guard lock(mutex_);
+  task_status_[task] = std::move(status);
+}
+
+void FakeEngine::SetTaskLogits(const std::string& task, std::vector<float> logits) {
+  const std::lock_guard lock(mutex_);
+  task_logits_[task] = std::move(logits);
+}
+
+std::vector<SeenPass> FakeEngine::passes() const {
+  const std::lock_guard lock(mutex_);
+  return passes_;
+}
+
+absl::StatusOr<TokenizedText> FakeEngine::Tokenize(const TextInput& input,
+                                                   Truncation truncation) const {
+  TokenizedText text;
+  if (const auto* ids = std::get_if<RawTokenIds>(&input)) {
+    for (const int32_t id : ids->ids) {
+      if (id >= 2000) return absl::InvalidArgumentError(absl::StrCat("unknown token id ", id));
+    }
+    text.ids = ids->ids;
+    text.segment_ids = ids->segment_ids;
+  } else {
+    text = Encode(std::get<RawText>(input));
+  }
+  text.full_tokens = static_cast<int32_t>(text.ids.size());
+  if (text.full_tokens > kMaxTokens) {
+    if (truncation == Truncation::kError) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the text has ", text.full_tokens, " tokens, the limit is ", kMaxTokens));
+    }
+    text.ids.resize(kMaxTokens);
+  }
+  text.segment_ids.resize(text.ids.size());
+  return text;
+}
+
+absl::StatusOr<std::shared_ptr<const ServableTask>> FakeEngine::FindTask(std::string_view name,
+                                                                         int version) const {
+  std::shared_ptr<const ServableTask> found;
+  std::vector<std::string> known;
+  for (const auto& [key, task] : tasks_) {
+    if (!task->info().load_status.ok()) continue;
+    known.push_back(key.first);
+    if (key.first == name && (version == 0 || version == key.second)) found = task;
+  }
+  if (found != nullptr) return found;
+  known.resize(std::min<size_t>(known.size(), 10));
+  return absl::NotFoundError(
+      absl::StrCat("no task '", std::string(name), "'; known tasks: ", absl::StrJoin(known, ", ")));
+}
+
+std::vector<TaskInfo> FakeEngine::ListTasks() const {
+  std::vector<TaskInfo> infos;
+  for (const auto& [key, task] : tasks_) infos.push_back(task->info());
+  return infos;
+}
+
+void FakeEngine::WaitAtDoor() {
+  std::unique_lock lock(mutex_);
+  ++runs_;
+  door_.notify_all();
+  door_.wait(lock, [this] { return !held_; });
+}
+
+TaskOutput FakeEngine::Answer(const TokenizedText& text, const PassTask& task) const {
+  const TaskInfo& info = task.task->info();
+  if (const auto it = task_status_.find(info.name); it != task_status_.end()) {
+    return {.status = it->second, .logits = {}};
+  }
+  if (const auto it = task_logits_.find(info.name); it != task_logits_.end()) {
+    return {.status = absl::OkStatus(), .logits = it->second};
+  }
+  TaskOutput output;
+  const size_t classes = std::max<size_t>(1, info.labels.size());
+  for (size_t c = 0; c < classes; ++c) {
+    const size_t seed = static_cast<size_t>(text.ids[text.ids.size() / 2]) + info.name.size();
+    output.logits.push_back(static_cast<float>((seed + 7 * c) % 5) -
+                            0.1F * static_cast<float>(task.skip_layers));
+  }
+  return output;
+}
+
+absl::StatusOr<PassResult> FakeEngine::Run(absl::Span<const PassText> texts) {
+  WaitAtDoor();
+  const std::lock_guard lock(mutex_);
+  SeenPass& seen = passes_.emplace_back();
+  PassResult result;
+  for (const PassText& text : texts) {
+    SeenPass::Text& seen_text = seen.texts.emplace_back();
+    seen_text.ids = text.text->ids;
+    std::vector<TaskOutput>& outputs = result.outputs.emplace_back();
+    Work& work = result.work.emplace_back();
+    const auto tokens = static_cast<double>(text.text->ids.size());
+    for (const PassTask& task : text.tasks) {
+      seen_text.tasks.emplace_back(task.task->info().name, task.skip_layers);
+      outputs.push_back(Answer(*text.text, task));
+      work.row_layers_run += tokens * (kLayers - task.skip_layers);
+      work.row_layers_skipped += tokens * task.skip_layers;
+    }
+    work.row_layers_shared = tokens / 3;
+    result.rows += static_cast<int32_t>(text.text->ids.size() * text.tasks.size());
+  }
+  if (!next_status_.ok()) return std::exchange(next_status_, absl::OkStatus());
+  if (std::exchange(shorten_next_, false)) result.outputs.pop_back();
+  return result;
+}
+
+TaskInfo ClassificationTask(const std::string& name, std::vector<std::string> labels) {
+  TaskInfo info;
+  info.name = name;
+  info.labels = std::move(labels);
+  info.architecture = "pfeiffer";
+  info.method = "robust";
+  info.trained_skip_layers = {.first = 0, .last = kLayers - 1};
+  DepthProfile& profile = info.profile.emplace();
+  profile.metric = "accuracy";
+  profile.samples = 200;
+  for (int n = 0; n < kLayers; ++n) {
+    DepthPoint& point = profile.points.emplace_back();
+    point.skip_layers = n;
+    point.score = 0.8 - 0.02 * n;
+  }
+  return info;
+}
+
+TaskInfo RegressionTask(const std::string& name) {
+  TaskInfo info;
+  info.name = name;
+  info.head = HeadKind::kRegression;
+  info.architecture = "houlsby";
+  return info;
+}
+
+TaskInfo RefusedTask(const std::string& name, absl::Status why) {
+  TaskInfo info;
+  info.name = name;
+  info.load_status = std::move(why);
+  return info;
+}
+
+}  // namespace fathom

@@ -1,0 +1,85 @@
+// FakeEngine: an Engine without a model, turned by hand. A test can hold Run at its door, see what
+// each pass was given, and make a pass or a task fail. Its answers are a function of the text, the
+// task and n alone, as a real engine's are.
+#pragma once
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "runtime/engine.h"
+
+namespace fathom {
+
+// What one call of Run was given.
+struct SeenPass {
+  struct Text {
+    std::vector<int32_t> ids;
+    std::vector<std::pair<std::string, int>> tasks;  // name, n
+  };
+  std::vector<Text> texts;
+};
+
+class FakeEngine : public Engine {
+ public:
+  // 12 layers and at most 16 tokens; no tasks yet.
+  FakeEngine();
+
+  // Before any other thread uses the engine. A task that is not ok is listed, and cannot be found.
+  void AddTask(TaskInfo info);
+
+  // Run waits at its door from now on, until Release.
+  void Hold();
+  void Release();
+  // Blocks until `count` calls of Run have come to the door since the start.
+  void AwaitRuns(int count);
+
+  // The next call of Run fails so.
+  void FailNextRun(absl::Status status);
+  // The next call of Run leaves out its last text.
+  void ShortenNextRun();
+  // From now on, the (text, task) results of `task` have this status, or these logits.
+  void SetTaskStatus(const std::string& task, absl::Status status);
+  void SetTaskLogits(const std::string& task, std::vector<float> logits);
+
+  std::vector<SeenPass> passes() const;
+
+  const EncoderInfo& encoder() const override { return encoder_; }
+  // One token a word, and two special ones.
+  absl::StatusOr<TokenizedText> Tokenize(const TextInput& input,
+                                         Truncation truncation) const override;
+  absl::StatusOr<std::shared_ptr<const ServableTask>> FindTask(std::string_view name,
+                                                               int version) const override;
+  std::vector<TaskInfo> ListTasks() const override;
+  absl::StatusOr<PassResult> Run(absl::Span<const PassText> texts) override;
+
+ private:
+  void WaitAtDoor();
+  TaskOutput Answer(const TokenizedText& text, const PassTask& task) const;
+
+  EncoderInfo encoder_;
+  std::map<std::pair<std::string, int>, std::shared_ptr<const ServableTask>> tasks_;
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable door_;
+  bool held_ = false;
+  int runs_ = 0;
+  absl::Status next_status_;
+  bool shorten_next_ = false;
+  std::map<std::string, absl::Status> task_status_;
+  std::map<std::string, std::vector<float>> task_logits_;
+  std::vector<SeenPass> passes_;
+};
+
+// A classification task with a profile over all n of 12 layers, trained for 0 … 11.
+TaskInfo ClassificationTask(const std::string& name, std::vector<std::string> labels);
+
+// A regression task without a profile.
+TaskInfo RegressionTask(const std::string& name);
+
+// A task that was refused at load.
+TaskInfo RefusedTask(const std::string& name, absl::Status why);
+
+}  // namespace fathom

@@ -1,0 +1,301 @@
+#include "server/schedule/scheduler.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <future>
+#include <string>
+#include <thread>
+
+#include "tests/server/fake_engine.h"
+
+namespace fathom {
+namespace {
+
+using ::testing::Gt;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+using Answer = absl::StatusOr<ScheduledResult>;
+
+class RecordingObserver : public SchedulerObserver {
+ public:
+  void OnQueue(const QueueLength& length) override {
+    const std::lock_guard lock(mutex_);
+    last_queue_ = length;
+  }
+  void OnPass(const PassReport& report) override {
+    const std::lock_guard lock(mutex_);
+    passes_.push_back(report);
+  }
+  QueueLength last_queue() const {
+    const std::lock_guard lock(mutex_);
+    return last_queue_;
+  }
+  std::vector<PassReport> passes() const {
+    const std::lock_guard lock(mutex_);
+    return passes_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  QueueLength last_queue_;
+  std::vector<PassReport> passes_;
+};
+
+class SchedulerTest : public ::testing::Test {
+ protected:
+  SchedulerTest() {
+    engine_.AddTask(ClassificationTask("mood", {"bad", "good"}));
+    task_ = *engine_.FindTask("mood", 0);
+  }
+
+  void Start(const SchedulerOptions& options = {}) {
+    auto scheduler = Scheduler::Create(&engine_, options, &observer_);
+    ASSERT_TRUE(scheduler.ok()) << scheduler.status();
+    scheduler_ = *std::move(scheduler);
+  }
+
+  // `texts` texts of `tokens` tokens, each with `tasks` tasks at n = 0, 1, …
+  ScheduledRequest Request(int texts = 1, size_t tokens = 4, int tasks = 1) const {
+    ScheduledRequest request;
+    for (int i = 0; i < texts; ++i) {
+      ScheduledText& text = request.texts.emplace_back();
+      text.text.ids.assign(tokens, 10 + i);
+      text.text.segment_ids.assign(tokens, 0);
+      for (int t = 0; t < tasks; ++t) text.tasks.push_back({.task = task_, .skip_layers = t});
+    }
+    return request;
+  }
+
+  // The answer, or Submit's own error.
+  std::future<Answer> Submit(ScheduledRequest request) {
+    auto promise = std::make_shared<std::promise<Answer>>();
+    std::future<Answer> answer = promise->get_future();
+    const absl::Status status = scheduler_->Submit(
+        std::move(request), [promise](Answer result) { promise->set_value(std::move(result)); });
+    if (!status.ok()) promise->set_value(status);
+    return answer;
+  }
+
+  // Puts the worker inside a pass that waits for Release.
+  std::future<Answer> Occupy() {
+    engine_.Hold();
+    std::future<Answer> answer = Submit(Request());
+    engine_.AwaitRuns(1);
+    return answer;
+  }
+
+  FakeEngine engine_;
+  RecordingObserver observer_;
+  std::shared_ptr<const ServableTask> task_;
+  std::unique_ptr<Scheduler> scheduler_;
+};
+
+TEST_F(SchedulerTest, AnswersWithOutputsWorkAndTimes) {
+  Start();
+  const Answer answer = Submit(Request(2, 4, 3)).get();
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  ASSERT_THAT(answer->outputs, SizeIs(2));
+  ASSERT_THAT(answer->outputs[0], SizeIs(3));
+  EXPECT_THAT(answer->outputs[0][0].logits, SizeIs(2));
+  EXPECT_DOUBLE_EQ(answer->work.row_layers_run, 2 * 4 * (12 + 11 + 10));
+  EXPECT_GT(answer->compute, absl::ZeroDuration());
+  EXPECT_GE(answer->queue, absl::ZeroDuration());
+  EXPECT_EQ(answer->passes, 1);
+  EXPECT_EQ(answer->largest_pass_texts, 2);
+}
+
+TEST_F(SchedulerTest, PutsWhatWaitsIntoOnePass) {
+  Start();
+  auto first = Occupy();
+  auto second = Submit(Request(2));
+  auto third = Submit(Request(3));
+  engine_.Release();
+  ASSERT_TRUE(first.get().ok());
+  ASSERT_TRUE(second.get().ok());
+  EXPECT_EQ(third.get()->largest_pass_texts, 5);
+  scheduler_->Drain();
+  ASSERT_THAT(engine_.passes(), SizeIs(2));
+  EXPECT_THAT(engine_.passes()[1].texts, SizeIs(5));
+  ASSERT_THAT(observer_.passes(), SizeIs(2));
+  EXPECT_EQ(observer_.passes()[1].texts, 5);
+  EXPECT_EQ(observer_.last_queue().requests, 0);
+}
+
+TEST_F(SchedulerTest, SplitsALargeRequestAndPutsTheAnswersBackInOrder) {
+  Start({.max_batch_rows = 16});
+  // Two texts of 8 tokens with 5 tasks: units of 2, 2, 1 tasks a text; a pass holds 2 tasks.
+  const Answer answer = Submit(Request(2, 8, 5)).get();
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  const Answer whole = [&] {
+    Start();
+    return Submit(Request(2, 8, 5)).get();
+  }();
+  ASSERT_TRUE(whole.ok());
+  EXPECT_THAT(answer->passes, Gt(2));
+  for (size_t text = 0; text < 2; ++text) {
+    for (size_t task = 0; task < 5; ++task) {
+      EXPECT_EQ(answer->outputs[text][task].logits, whole->outputs[text][task].logits);
+    }
+  }
+  EXPECT_DOUBLE_EQ(answer->work.row_layers_run, whole->work.row_layers_run);
+}
+
+TEST_F(SchedulerTest, RefusesMoreRequestsThanTheLimit) {
+  Start({.max_queue_requests = 1});
+  auto running = Occupy();
+  auto waiting = Submit(Request());
+  const absl::Status refused = Submit(Request()).get().status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(refused.message(), HasSubstr("limit is 1"));
+  engine_.Release();
+  EXPECT_TRUE(running.get().ok());
+  EXPECT_TRUE(waiting.get().ok());
+}
+
+TEST_F(SchedulerTest, RefusesMoreRowsThanTheLimit) {
+  Start({.max_queue_rows = 20, .max_batch_rows = 16});
+  auto running = Occupy();
+  auto waiting = Submit(Request(2, 4, 2));
+  EXPECT_EQ(scheduler_->queue_length().rows, 16);
+  const absl::Status refused = Submit(Request(1, 5)).get().status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(refused.message(), HasSubstr("limit is 20"));
+  // What could never be accepted is the client's mistake, not a busy server's.
+  EXPECT_EQ(Submit(Request(3, 7)).get().status().code(), absl::StatusCode::kInvalidArgument);
+  engine_.Release();
+  EXPECT_TRUE(running.get().ok());
+  EXPECT_TRUE(waiting.get().ok());
+}
+
+TEST_F(SchedulerTest, DropsWhatIsCancelledWhileItWaits) {
+  Start();
+  auto running = Occupy();
+  auto flag = std::make_shared<std::atomic<bool>>(false);
+  ScheduledRequest request = Request();
+  request.cancelled = flag;
+  auto waiting = Submit(std::move(request));
+  flag->store(true);
+  engine_.Release();
+  EXPECT_TRUE(running.get().ok());
+  EXPECT_EQ(waiting.get().status().code(), absl::StatusCode::kCancelled);
+  EXPECT_THAT(engine_.passes(), SizeIs(1));
+}
+
+TEST_F(SchedulerTest, DropCancelledFreesTheQueueWhileAPassRuns) {
+  Start({.max_batch_rows = 16});
+  engine_.Hold();
+  auto flag = std::make_shared<std::atomic<bool>>(false);
+  ScheduledRequest half_run = Request(2, 16);
+  half_run.cancelled = flag;
+  auto running = Submit(std::move(half_run));
+  engine_.AwaitRuns(1);
+  ScheduledRequest whole = Request(1, 16);
+  whole.cancelled = flag;
+  auto waiting = Submit(std::move(whole));
+  flag->store(true);
+  scheduler_->DropCancelled();
+  EXPECT_EQ(waiting.get().status().code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(scheduler_->queue_length().requests, 1);
+  engine_.Release();
+  EXPECT_EQ(running.get().status().code(), absl::StatusCode::kCancelled);
+}
+
+TEST_F(SchedulerTest, RefusesWhatIsTooLateAlready) {
+  Start();
+  ScheduledRequest late = Request();
+  late.deadline = absl::InfinitePast();
+  EXPECT_EQ(Submit(std::move(late)).get().status().code(), absl::StatusCode::kDeadlineExceeded);
+  ScheduledRequest cancelled = Request();
+  cancelled.cancelled = std::make_shared<std::atomic<bool>>(true);
+  EXPECT_EQ(Submit(std::move(cancelled)).get().status().code(), absl::StatusCode::kCancelled);
+  EXPECT_THAT(engine_.passes(), SizeIs(0));
+}
+
+TEST_F(SchedulerTest, GivesAFailedPassToEveryCallerAndGoesOn) {
+  Start();
+  auto running = Occupy();
+  auto second = Submit(Request());
+  auto third = Submit(Request());
+  engine_.FailNextRun(absl::InternalError("no memory"));
+  engine_.Release();
+  EXPECT_EQ(running.get().status().message(), "no memory");
+  EXPECT_TRUE(second.get().ok());
+  EXPECT_TRUE(third.get().ok());
+
+  engine_.FailNextRun(absl::InternalError("no memory"));
+  EXPECT_EQ(Submit(Request(2)).get().status().code(), absl::StatusCode::kInternal);
+  EXPECT_TRUE(Submit(Request()).get().ok());
+}
+
+TEST_F(SchedulerTest, DropsTheRestOfARequestWhosePassFailed) {
+  Start({.max_batch_rows = 16});
+  engine_.FailNextRun(absl::InternalError("no memory"));
+  EXPECT_EQ(Submit(Request(4, 16)).get().status().code(), absl::StatusCode::kInternal);
+  scheduler_->Drain();
+  EXPECT_THAT(engine_.passes(), SizeIs(1));
+  EXPECT_EQ(scheduler_->queue_length().rows, 0);
+}
+
+TEST_F(SchedulerTest, TakesAWrongNumberOfAnswersAsAnInternalError) {
+  Start();
+  engine_.ShortenNextRun();
+  const absl::Status status = Submit(Request(2)).get().status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
+  EXPECT_THAT(status.message(), HasSubstr("answered 1 texts"));
+}
+
+TEST_F(SchedulerTest, DrainAnswersEverythingAcceptedAndRefusesTheRest) {
+  Start({.max_queue_requests = 1 << 30, .max_queue_rows = 1 << 30, .max_batch_rows = 16});
+  auto running = Occupy();
+  std::vector<std::future<Answer>> waiting;
+  for (int i = 0; i < 20; ++i) waiting.push_back(Submit(Request(1, 16)));
+  std::thread drain([this] { scheduler_->Drain(); });
+  // The pass is held, so an answer at once is a refusal: Drain has begun.
+  std::future<Answer> refused = Submit(Request());
+  while (refused.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
+    waiting.push_back(std::move(refused));
+    std::this_thread::yield();
+    refused = Submit(Request());
+  }
+  EXPECT_EQ(refused.get().status().code(), absl::StatusCode::kUnavailable);
+  engine_.Release();
+  drain.join();
+  EXPECT_TRUE(running.get().ok());
+  for (std::future<Answer>& answer : waiting) {
+    ASSERT_EQ(answer.wait_for(std::chrono::seconds(0)), std::future_status::ready);
+    EXPECT_TRUE(answer.get().ok());
+  }
+}
+
+TEST_F(SchedulerTest, AnswersEachOfManyThreadsItsOwn) {
+  Start({.max_batch_rows = 64});
+  std::vector<std::thread> threads;
+  std::atomic<int> answered = 0;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([this, t, &answered] {
+      for (int i = 0; i < 50; ++i) {
+        const Answer answer = Submit(Request(1 + t, 4, 1 + i % 3)).get();
+        if (answer.ok() && answer->outputs.size() == static_cast<size_t>(1 + t) &&
+            answer->outputs.back().size() == static_cast<size_t>(1 + i % 3)) {
+          ++answered;
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(answered, 200);
+}
+
+TEST_F(SchedulerTest, CreateNamesAnOptionThatCannotWork) {
+  const auto small_pass = Scheduler::Create(&engine_, {.max_batch_rows = 15});
+  EXPECT_THAT(small_pass.status().message(), HasSubstr("at least 16"));
+  const auto small_queue = Scheduler::Create(&engine_, {.max_queue_rows = 10});
+  EXPECT_THAT(small_queue.status().message(), HasSubstr("max_queue_rows is 10"));
+  const auto no_queue = Scheduler::Create(&engine_, {.max_queue_requests = 0});
+  EXPECT_THAT(no_queue.status().message(), HasSubstr("max_queue_requests is 0"));
+}
+
+}  // namespace
+}  // namespace fathom
