@@ -4,7 +4,7 @@ import sys
 import unittest
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[3] / "adapters" / "starter"))
+sys.path.insert(0, str(Path(__file__).parents[3] / "adapters" / "starter_data"))
 
 import data_sources as sources
 import data_splits as splits
