@@ -104,7 +104,7 @@ print_commands() {
   cat <<END
 
 To go on (copy a line):
-  build/release/bin/fathom predict --server $server_address --task $task --skip-layers 4 "What a day"
+  build/release/bin/fathom predict --address $server_address --task $task --skip-layers 4 "What a day"
   cmake --build build/release --target fathom-train && build/release/bin/fathom-train \\
     --encoder $encoder --method robust \\
     --train YOUR_TRAIN.tsv --dev YOUR_DEV.tsv --output my-adapter

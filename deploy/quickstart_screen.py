@@ -33,7 +33,7 @@ class Client:
         self.server = server
 
     def call(self, command, *arguments):
-        line = [self.program, command, "--server", self.server, "--json", *arguments]
+        line = [self.program, command, "--address", self.server, "--json", *arguments]
         done = subprocess.run(line, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise ClientError(done.stderr.strip() or f"fathom {command} failed")
@@ -47,15 +47,15 @@ class Client:
 def usable_tasks(listed, last_skip):
     """The default versions that were loaded and trained for every n up to last_skip."""
     def usable(task):
-        trained = task.get("trainedSkipLayers", {})
-        return (task.get("defaultVersion") and "loadError" not in task
+        trained = task.get("trained_skip_layers", {})
+        return (task.get("default_version") and "load_error" not in task
                 and trained.get("first", 0) == 0 and trained.get("last", 0) >= last_skip)
     return [task for task in listed if usable(task)][:MAX_TASKS]
 
 
 def profile_scores(task):
     """{n: score} of the task's depth profile."""
-    return {point.get("skipLayers", 0): point["quality"].get("score", 0.0)
+    return {point.get("skip_layers", 0): point["quality"].get("score", 0.0)
             for point in task.get("profile", []) if "quality" in point}
 
 
@@ -107,7 +107,7 @@ def print_answers(results, tasks, depths):
 def print_cost(title, response, changed):
     usage = response["usage"]
     counts = [usage.get(name, 0.0)
-              for name in ("rowLayersRun", "rowLayersShared", "rowLayersCached")]
+              for name in ("row_layers_run", "row_layers_shared", "row_layers_cached")]
     columns = "".join(f"{count:>10.0f}" for count in counts)
     print(f"  {title:<34}{compute_ms(response):>8.1f}{columns}{changed:>16}")
 
@@ -131,7 +131,7 @@ def show_text(client, text, tasks, layers):
     reference = results[0]["tasks"]
 
     print(f'\n  "{text}"')
-    print(f"  {results[0].get('tokenCount', 0)} tokens, {len(tasks)} tasks, one pass a row\n")
+    print(f"  {results[0].get('token_count', 0)} tokens, {len(tasks)} tasks, one pass a row\n")
     print_answers(reference, tasks, depths)
     print(f"\n  {'':<34}{'':>8}{'row-layers':>10}")
     print(f"  {'skip depth':<34}{'ms':>8}{'run':>10}{'shared':>10}{'kept':>10}"

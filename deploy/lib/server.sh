@@ -7,7 +7,7 @@ SERVER_STATE_DIR="$FATHOM_ROOT/build/quickstart"
 server_log="$SERVER_STATE_DIR/server.log"
 server_start_seconds=60
 
-# port_in FILE NAME: a number of the server's port file, {"grpc_port": …, "metrics_port": …}.
+# port_in FILE NAME: a number of the server's port file, {"grpc": …, "metrics": …}.
 port_in() { sed -n "s/.*\"$2\": *\([0-9][0-9]*\).*/\1/p" "$1"; }
 
 # start_server PROGRAM ARGUMENTS…: returns when it answers; sets server_pid, server_address and
@@ -24,13 +24,13 @@ start_server() {
   # shellcheck disable=SC2064  # the process that runs now
   trap "stop_server $server_pid" EXIT
   wait_for_port_file "$port_file"
-  server_address="127.0.0.1:$(port_in "$port_file" grpc_port)"
-  metrics_address="127.0.0.1:$(port_in "$port_file" metrics_port)"
+  server_address="127.0.0.1:$(port_in "$port_file" grpc)"
+  metrics_address="127.0.0.1:$(port_in "$port_file" metrics)"
 }
 
 wait_for_port_file() {
   local deadline=$((SECONDS + server_start_seconds))
-  until [[ -f $1 && -n $(port_in "$1" grpc_port) ]]; do
+  until [[ -f $1 && -n $(port_in "$1" grpc) ]]; do
     if ! kill -0 "$server_pid" 2>/dev/null || ((SECONDS > deadline)); then
       tail -n 30 "$server_log" >&2
       die "the server did not start; its log is in $server_log"
