@@ -9,16 +9,15 @@
 namespace fathom {
 
 int RunTasks(const ConnectionFlags& flags) {
-  v1::ListTasksResponse all;
   std::vector<v1::TaskInfo> tasks;
   const grpc::Status status = Connection(flags).ListTasks(&tasks);
   if (!status.ok()) return Fail(flags, status);
   if (flags.json) {
+    v1::ListTasksResponse all;
     all.mutable_tasks()->Add(tasks.begin(), tasks.end());
-    PrintJson(all);
-  } else {
-    std::cout << TasksReport(tasks);
+    return PrintJson(all);
   }
+  std::cout << TasksReport(tasks);
   return 0;
 }
 
@@ -28,11 +27,8 @@ int RunInfo(const ConnectionFlags& flags) {
   const grpc::Status status =
       connection.stub().GetServerInfo(connection.NewContext().get(), {}, &info);
   if (!status.ok()) return Fail(flags, status);
-  if (flags.json) {
-    PrintJson(info);
-  } else {
-    std::cout << InfoReport(info);
-  }
+  if (flags.json) return PrintJson(info);
+  std::cout << InfoReport(info);
   return 0;
 }
 

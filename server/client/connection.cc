@@ -1,6 +1,7 @@
 #include "server/client/connection.h"
 
 #include <google/protobuf/util/json_util.h>
+#include <google/rpc/error_details.pb.h>
 #include <grpcpp/create_channel.h>
 
 #include <chrono>
@@ -53,14 +54,21 @@ int Fail(const ConnectionFlags& flags, const grpc::Status& status) {
   return 1;
 }
 
-void PrintJson(const google::protobuf::Message& message) {
+int PrintJson(const google::protobuf::Message& message) {
+  // Linked in by name: an Any in an error is printed by what it holds.
+  google::protobuf::LinkMessageReflection<google::rpc::ErrorInfo>();
   google::protobuf::util::JsonPrintOptions options;
   options.add_whitespace = true;
   options.always_print_primitive_fields = true;
   options.preserve_proto_field_names = true;
   std::string json;
   const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
-  std::cout << (status.ok() ? json : status.ToString()) << "\n";
+  if (!status.ok()) {
+    std::cerr << "fathom: no JSON of this answer: " << status.ToString() << "\n";
+    return 1;
+  }
+  std::cout << json << "\n";
+  return 0;
 }
 
 }  // namespace fathom

@@ -36,6 +36,7 @@ class Connection {
 // Tells an error on the standard error; returns the exit code 1.
 int Fail(const ConnectionFlags& flags, const grpc::Status& status);
 
-void PrintJson(const google::protobuf::Message& message);
+// Returns the exit code: 1, with the reason on the standard error, for a message that has no JSON.
+int PrintJson(const google::protobuf::Message& message);
 
 }  // namespace fathom

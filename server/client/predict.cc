@@ -136,7 +136,7 @@ int RunPredict(const ConnectionFlags& flags, const PredictFlags& predict) {
   }
 
   if (flags.json) {
-    PrintJson(all);
+    if (const int failed = PrintJson(all); failed != 0) return failed;
   } else {
     std::vector<std::string> shown;
     for (const Text& text : texts) shown.push_back(text.Shown());

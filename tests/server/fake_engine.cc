@@ -172,12 +172,15 @@ absl::StatusOr<PassResult> FakeEngine::Run(absl::Span<const PassText> texts) {
     std::vector<TaskOutput>& outputs = result.outputs.emplace_back();
     Work& work = result.work.emplace_back();
     const auto tokens = static_cast<double>(text.text->ids.size());
+    int deepest = 0;
     for (const PassTask& task : text.tasks) {
       seen_text.tasks.emplace_back(task.task->info().name, task.skip_layers);
       outputs.push_back(Answer(*text.text, task));
       work.row_layers_run += tokens * (kLayers - task.skip_layers);
       work.row_layers_skipped += tokens * task.skip_layers;
+      deepest = std::max(deepest, task.skip_layers);
     }
+    work.row_layers_run += tokens * deepest;  // the trunk
     work.row_layers_shared = tokens / 3;
     result.rows += static_cast<int32_t>(text.text->ids.size() * text.tasks.size());
   }

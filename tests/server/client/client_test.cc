@@ -136,6 +136,14 @@ TEST_F(ClientTest, TasksListsAlsoWhatWasRefused) {
                                 HasSubstr("refused: broken version 1: head.weight is missing")));
 }
 
+TEST_F(ClientTest, TasksAsJsonHoldsTheDetailsOfAnError) {
+  Start();
+  const Finished run = Fathom({"tasks", "--json"});
+  ASSERT_EQ(run.exit_code, 0) << run.error;
+  const auto broken = nlohmann::json::parse(run.output)["tasks"][0];
+  EXPECT_EQ(broken["load_error"]["details"][0]["reason"], "DATA_LOSS");
+}
+
 TEST_F(ClientTest, InfoAndHealth) {
   Start();
   EXPECT_THAT(Fathom({"info"}).output,

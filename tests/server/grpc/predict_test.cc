@@ -51,7 +51,7 @@ TEST_F(PredictTest, SaysWhatTheCallCost) {
   ASSERT_TRUE(Predict(request, &response).ok());
   const v1::Usage& usage = response.usage();
   EXPECT_EQ(usage.tokens(), 5);
-  EXPECT_DOUBLE_EQ(usage.row_layers_run(), 5 * 8);
+  EXPECT_DOUBLE_EQ(usage.row_layers_run(), 5 * 12);
   EXPECT_DOUBLE_EQ(usage.row_layers_skipped(), 5 * 4);
   EXPECT_DOUBLE_EQ(usage.row_layers_shared(), 5.0 / 3);
   EXPECT_EQ(usage.batch_inputs(), 1);
