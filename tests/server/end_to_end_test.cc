@@ -72,9 +72,9 @@ TEST_F(EndToEndTest, ServesEveryTaskAndDrains) {
   const Finished listed = Fathom({"tasks", "--json"});
   ASSERT_EQ(listed.exit_code, 0) << listed.error;
   size_t loaded = 0;
-  for (const auto& task : nlohmann::json::parse(listed.output)["tasks"]) {
-    const bool refused = task.contains("load_error") && !task["load_error"].is_null();
-    if (!refused && task["default_version"] == true) ++loaded;
+  const auto tasks = nlohmann::json::parse(listed.output);
+  for (const auto& task : tasks["tasks"]) {
+    if (task["default_version"] == true) ++loaded;  // a refused one is never the default
   }
   ASSERT_GT(loaded, 0);
 
