@@ -1,13 +1,11 @@
-// The real programs: fathom-server on free ports, and fathom against it. Needs a model:
-//   FATHOM_TEST_ENCODER   a Hugging Face folder
-//   FATHOM_TEST_ADAPTERS  a folder of tasks for it
-// Without them the tests that need one are skipped.
+// The real programs: fathom-train makes a task, fathom-server serves it beside the golden ones on
+// free ports, and fathom asks.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <csignal>
-#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -20,34 +18,28 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-std::string FromEnvironment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
+const char kEncoder[] = FATHOM_SOURCE_DIR "/tests/golden/data/tiny-a";
+const char kGoldenTasks[] = FATHOM_SOURCE_DIR "/tests/golden/data/tiny-a/adapters";
+
+nlohmann::json ReadJson(const std::string& path) {
+  std::ifstream file(path);
+  return nlohmann::json::parse(file);
 }
 
 class EndToEndTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    encoder_ = FromEnvironment("FATHOM_TEST_ENCODER");
-    adapters_ = FromEnvironment("FATHOM_TEST_ADAPTERS");
-    if (encoder_.empty() || adapters_.empty()) {
-      GTEST_SKIP() << "set FATHOM_TEST_ENCODER and FATHOM_TEST_ADAPTERS";
-    }
-  }
-
   // A server that is ready, its address in address_.
-  std::unique_ptr<Process> StartServer() {
+  std::unique_ptr<Process> StartServer(const std::string& tasks = kGoldenTasks) {
     const std::string port_file =
         ::testing::TempDir() + "/end_to_end_ports_" + std::to_string(getpid()) + ".json";
     auto server = std::make_unique<Process>(std::vector<std::string>{
-        FATHOM_SERVER, "--encoder", encoder_, "--adapters", adapters_, "--listen", "127.0.0.1:0",
+        FATHOM_SERVER, "--encoder", kEncoder, "--adapters", tasks, "--listen", "127.0.0.1:0",
         "--metrics-listen", "127.0.0.1:0", "--threads", "2", "--port-file", port_file});
     if (!server->AwaitError("ready: grpc port")) {
       ADD_FAILURE() << "the server ended: " << server->error();
       return server;
     }
-    std::ifstream file(port_file);
-    const auto ports = nlohmann::json::parse(file);
+    const auto ports = ReadJson(port_file);
     address_ = "127.0.0.1:" + std::to_string(ports["grpc"].get<int>());
     EXPECT_GT(ports["metrics"].get<int>(), 0);
     return server;
@@ -59,10 +51,80 @@ class EndToEndTest : public ::testing::Test {
     return RunProcess(arguments);
   }
 
-  std::string encoder_;
-  std::string adapters_;
   std::string address_;
 };
+
+// Through tokenizer, wire, scheduler, planner and executor: what Python's `adapters` computes.
+TEST_F(EndToEndTest, AnswersAsThePythonLibrary) {
+  const auto expected = ReadJson(std::string(kEncoder) + "/expected.json");
+  const auto server = StartServer();
+  ASSERT_FALSE(HasFailure());
+  int compared = 0;
+  for (size_t i = 0; i < expected["inputs"].size(); ++i) {
+    const auto& input = expected["inputs"][i];
+    if (!input.contains("text")) continue;
+    for (int n : {0, 2, 4}) {
+      std::vector<std::string> arguments = {"predict",
+                                            "--all-tasks",
+                                            "--json",
+                                            "--logits",
+                                            "--skip-layers",
+                                            std::to_string(n),
+                                            "--allow-untrained-depth",
+                                            input["text"]};
+      if (input.contains("text_pair")) {
+        arguments.insert(arguments.end(), {"--pair", input["text_pair"]});
+      }
+      const Finished run = Fathom(arguments);
+      ASSERT_EQ(run.exit_code, 0) << run.error;
+      const auto answer = nlohmann::json::parse(run.output);
+      for (const auto& task : answer["results"][0]["tasks"]) {
+        const std::string name = task["name"];
+        const auto& logits = expected["tasks"][name]["logits"][static_cast<size_t>(n)][i];
+        ASSERT_EQ(task["logits"].size(), logits.size()) << name;
+        for (size_t c = 0; c < logits.size(); ++c) {
+          EXPECT_NEAR(task["logits"][c].get<double>(), logits[c].get<double>(), 1e-4)
+              << name << ", n = " << n << ", input " << i;
+        }
+        ++compared;
+      }
+    }
+  }
+  EXPECT_GE(compared, 3 * 3 * 7);
+}
+
+TEST_F(EndToEndTest, ServesWhatItTrained) {
+  const std::string root = ::testing::TempDir() + "/end_to_end_" + std::to_string(getpid());
+  std::filesystem::create_directories(root + "/tasks");
+  std::ofstream table(root + "/train.tsv");
+  table << "sentence\tlabel\n";
+  for (int i = 0; i < 24; ++i) {
+    table << (i % 2 ? "good good movie\tgood\n" : "bad bad film\tbad\n");
+  }
+  table.close();
+  const Finished trained =
+      RunProcess({FATHOM_TRAIN, "--encoder", kEncoder, "--train", root + "/train.tsv", "--dev",
+                  root + "/train.tsv", "--epochs", "20", "--batch-size", "8", "--learning-rate",
+                  "1e-2", "--output", root + "/tasks/mood", "--threads", "1"});
+  ASSERT_EQ(trained.exit_code, 0) << trained.error << trained.output;
+
+  const auto server = StartServer(root + "/tasks");
+  ASSERT_FALSE(HasFailure());
+  const auto listed = nlohmann::json::parse(Fathom({"tasks", "--json"}).output)["tasks"][0];
+  EXPECT_EQ(listed["name"], "mood");
+  EXPECT_EQ(listed["method"], "robust");
+  EXPECT_EQ(listed["trained_skip_layers"]["last"], 3);
+  EXPECT_EQ(listed["profile"].size(), 5u);
+  for (const std::string n : {"0", "3"}) {
+    const Finished run = Fathom({"predict", "--task", "mood", "--json", "--skip-layers", n,
+                                 "good good movie", "bad bad film"});
+    ASSERT_EQ(run.exit_code, 0) << run.error;
+    const auto results = nlohmann::json::parse(run.output)["results"];
+    EXPECT_EQ(results[0]["tasks"][0]["classification"]["label"], "good") << "n = " << n;
+    EXPECT_EQ(results[1]["tasks"][0]["classification"]["label"], "bad") << "n = " << n;
+  }
+  std::filesystem::remove_all(root);
+}
 
 TEST_F(EndToEndTest, ServesEveryTaskAndDrains) {
   const auto server = StartServer();
