@@ -217,9 +217,10 @@ absl::Status TrainTask(const TrainOptions& options, const TrainConsole& console)
   console.result << curve << std::flush;
   if (result->interrupted) {
     return absl::CancelledError(absl::StrFormat(
-        "stopped after step %d of %d; %s holds the best weights so far. The same command with "
-        "--resume goes on",
-        result->steps, loop.total_steps(), options.output_dir));
+        "stopped after step %d of %d; %s holds %s. The same command with --resume goes on",
+        result->steps, loop.total_steps(), options.output_dir,
+        result->best_step > 0 ? "the best weights so far"
+                              : "the last weights (none were evaluated yet)"));
   }
   std::error_code ignored;  // a checkpoint that is left over only asks for --resume
   fs::remove(loop_options.checkpoint_path, ignored);

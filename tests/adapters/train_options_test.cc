@@ -1,0 +1,85 @@
+#include "adapters/train_options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <string>
+#include <vector>
+
+namespace fathom::training {
+namespace {
+
+using testing::HasSubstr;
+
+ParsedCommandLine Parse(std::vector<std::string> extra) {
+  const std::string file = testing::TempDir() + "/train_options_test.tsv";
+  std::ofstream(file) << "text\tlabel\n";
+  std::vector<std::string> arguments = {"fathom-train", "--encoder", testing::TempDir(),
+                                        "--train",      file,        "--dev",
+                                        file,           "--output",  "out"};
+  arguments.insert(arguments.end(), extra.begin(), extra.end());
+  std::vector<const char*> pointers;
+  for (const std::string& argument : arguments) pointers.push_back(argument.c_str());
+  return ParseCommandLine(static_cast<int>(pointers.size()), pointers.data());
+}
+
+TEST(TrainOptions, DefaultsAreTheReferences) {
+  const auto parsed = Parse({});
+  ASSERT_TRUE(parsed.options.has_value()) << parsed.text;
+  EXPECT_EQ(parsed.options->method, Method::kRobust);
+  EXPECT_EQ(parsed.options->architecture, "pfeiffer");
+  EXPECT_DOUBLE_EQ(parsed.options->learning_rate, 1e-4);
+  EXPECT_EQ(parsed.options->batch_size, 32);
+  EXPECT_FALSE(parsed.options->encoder_dropout.has_value());
+  EXPECT_FALSE(parsed.options->metric.has_value());
+}
+
+TEST(TrainOptions, ReadsEveryChoice) {
+  const auto parsed = Parse({"--method", "specialized", "--skip-layers", "5", "--metric", "f1",
+                             "--task-type", "classification", "--weight-dtype", "fp16",
+                             "--encoder-dropout", "off", "--reduction-factor", "8", "--resume"});
+  ASSERT_TRUE(parsed.options.has_value()) << parsed.text;
+  EXPECT_EQ(parsed.options->method, Method::kSpecialized);
+  EXPECT_EQ(parsed.options->skip_layers, 5);
+  EXPECT_EQ(parsed.options->metric, Metric::kF1);
+  EXPECT_EQ(parsed.options->task_type, TaskType::kClassification);
+  EXPECT_EQ(parsed.options->weight_dtype, WeightDtype::kFp16);
+  EXPECT_EQ(parsed.options->encoder_dropout, 0.0);
+  EXPECT_EQ(parsed.options->reduction_factor, 8.0);
+  EXPECT_TRUE(parsed.options->resume);
+}
+
+struct Bad {
+  std::vector<std::string> arguments;
+  const char* message;
+};
+
+TEST(TrainOptions, ErrorsNameTheFlag) {
+  const Bad cases[] = {
+      {{"--method", "rubust"}, "--method"},
+      {{"--learning-rate", "0"}, "--learning-rate"},
+      {{"--batch-size", "0"}, "--batch-size"},
+      {{"--epochs", "many"}, "--epochs"},
+      {{"--encoder-dropout", "1"}, "--encoder-dropout"},
+      {{"--reduction-factor", "-2"}, "--reduction-factor"},
+      {{"--train", "/no/such/file.tsv"}, "--train"},
+      {{"--lerning-rate", "1"}, "--lerning-rate"},
+  };
+  for (const Bad& bad : cases) {
+    const auto parsed = Parse(bad.arguments);
+    EXPECT_FALSE(parsed.options.has_value()) << bad.message;
+    EXPECT_NE(parsed.exit_code, 0) << bad.message;
+    EXPECT_THAT(parsed.text, HasSubstr(bad.message));
+  }
+}
+
+TEST(TrainOptions, HelpIsNotAnError) {
+  const auto parsed = Parse({"--help"});
+  EXPECT_FALSE(parsed.options.has_value());
+  EXPECT_EQ(parsed.exit_code, 0);
+  EXPECT_THAT(parsed.text, HasSubstr("--reduction-factor"));
+}
+
+}  // namespace
+}  // namespace fathom::training
