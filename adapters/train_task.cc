@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "adapters/model/adapter_name.h"
 #include "adapters/model/architecture.h"
 #include "adapters/report/curve.h"
 #include "adapters/train/training_loop.h"
@@ -53,11 +54,7 @@ absl::StatusOr<Setup> MakeSetup(const TrainOptions& options, const TrainInputs& 
   const int layers = inputs.encoder->config().layers;
   Setup setup;
   setup.name = options.name.empty() ? FolderName(options.output_dir) : options.name;
-  // Torch's module names, which the `adapters` library makes of it, may not hold dots.
-  if (setup.name.empty() || setup.name.find_first_of(".,/\\") != std::string::npos) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--name '", setup.name, "' must not be empty or hold . , / or \\"));
-  }
+  if (absl::Status status = CheckAdapterName(setup.name); !status.ok()) return status;
   const std::optional<Architecture> architecture = FindArchitecture(options.architecture, layers);
   if (!architecture) {
     return absl::InvalidArgumentError(
