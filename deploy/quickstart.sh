@@ -106,7 +106,7 @@ print_commands() {
 To go on (copy a line):
   build/release/bin/fathom predict --address $server_address --task $task --skip-layers 4 "What a day"
   cmake --build build/release --target fathom-train && build/release/bin/fathom-train \\
-    --encoder $encoder --method robust \\
+    --encoder $encoder --method robust --learning-rate 5e-4 \\
     --train YOUR_TRAIN.tsv --dev YOUR_DEV.tsv --output my-adapter
   grpcurl -plaintext -d '{"inputs": [{"text": "What a day"}], "tasks": [{"name": "$task"}]}' \\
     $server_address fathom.v1.InferenceService/Predict
