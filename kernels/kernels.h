@@ -31,19 +31,22 @@ struct RaggedAttention {
   int64_t head_size;      // H / A, any size >= 1
 };
 
-// Rows [dst_first, dst_first + count) of the output come from as many source rows at src_first.
+// Rows [dst_first, dst_first + count) of the output come from as many rows of the dense output at
+// src_first and of the residual at residual_first.
 struct RowCopy {
   int64_t src_first;
+  int64_t residual_first;
   int64_t dst_first;
   int64_t count;
 };
 
-// out[dst] = LayerNorm(dense[src] + residual[src] + delta[dst]) · gamma + beta for every segment.
+// out[dst] = LayerNorm(dense[src] + residual[residual row] + delta[dst]) · gamma + beta for every
+// segment.
 // The variance is two-pass, so rows with a large common offset stay exact; a constant row gives
 // beta. A NaN stays in its row.
 struct ResidualLayerNorm {
   const float* dense;     // [src rows, H]
-  const float* residual;  // [src rows, H]
+  const float* residual;  // [residual rows, H]
   const float* delta;     // [dst rows, H], or null for none; may be equal to out
   float* out;             // [dst rows, H]; rows outside all segments are not written
   const RowCopy* segments;

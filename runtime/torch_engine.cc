@@ -111,7 +111,9 @@ class TorchEngine : public Engine {
       PlanText plan_text{.tokens = static_cast<int32_t>(text.text->ids.size())};
       for (const PassTask& pass_task : text.tasks) {
         const auto* task = static_cast<const LoadedTask*>(pass_task.task);
-        PlanTask plan_task{.adapter = PlanTask::kNoAdapter, .skip_layers = pass_task.skip_layers};
+        PlanTask plan_task{.adapter = PlanTask::kNoAdapter,
+                           .skip_layers = pass_task.skip_layers,
+                           .reads = Reads::kCls};  // as all heads that Fathom loads
         if (task != nullptr) {
           const auto [found, added] = index.emplace(task, static_cast<int32_t>(tasks.size()));
           if (added) tasks.push_back(task);

@@ -48,7 +48,9 @@ std::vector<Evaluator::Answers> Evaluator::Predict(const Adapter& adapter, const
                                                    absl::Span<const int> depths) {
   const c10::InferenceMode inference;
   std::vector<PlanTask> tasks;
-  for (int n : depths) tasks.push_back({.adapter = 0, .layout = &adapter.layout, .skip_layers = n});
+  for (int n : depths)
+    tasks.push_back(
+        {.adapter = 0, .layout = &adapter.layout, .skip_layers = n, .reads = Reads::kCls});
   std::vector<Answers> answers(depths.size());
   for (Answers& one : answers) {
     one.labels.resize(data_.examples.size());

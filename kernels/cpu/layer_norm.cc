@@ -108,8 +108,9 @@ void NormaliseRows(const ResidualLayerNorm& call, const RowCopy& rows) {
   const int64_t width = call.hidden_size;
   for (int64_t i = 0; i < rows.count; ++i) {
     const int64_t src = (rows.src_first + i) * width;
+    const int64_t residual = (rows.residual_first + i) * width;
     const int64_t dst = (rows.dst_first + i) * width;
-    NormaliseRow(call, {call.dense + src, call.residual + src,
+    NormaliseRow(call, {call.dense + src, call.residual + residual,
                         call.delta == nullptr ? nullptr : call.delta + dst, call.out + dst});
   }
 }
@@ -135,7 +136,8 @@ void NormaliseRange(const ResidualLayerNorm& call, int64_t first, int64_t last) 
     const int64_t end = std::min(segment.count, last - begin);
     if (skip < end) {
       HWY_DYNAMIC_DISPATCH(NormaliseRows)
-      (call, {segment.src_first + skip, segment.dst_first + skip, end - skip});
+      (call, {segment.src_first + skip, segment.residual_first + skip, segment.dst_first + skip,
+              end - skip});
     }
     begin += segment.count;
   }

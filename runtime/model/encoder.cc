@@ -95,8 +95,26 @@ PlainLinear TakeLinear(TensorSource& source, const std::string& prefix, int64_t 
   return linear;
 }
 
-absl::StatusOr<EncoderLayer> TakeLayer(TensorSource& source, const EncoderConfig& config, int index,
-                                       PlainWeights plain_weights) {
+struct TakenLayer {
+  EncoderLayer layer;
+  std::optional<ClsProjections> cls_projections;  // of the last layer
+};
+
+ClsProjections MakeClsProjections(const PlainLinear& query, const at::Tensor& key,
+                                  const PlainLinear& value, const EncoderConfig& config) {
+  const int64_t heads = config.heads;
+  const int64_t hidden = config.hidden_size;
+  const auto by_head = [&](const at::Tensor& weight) {
+    return weight.clone().view({heads, hidden / heads, hidden});
+  };
+  return {.query = Linear(query.weight, query.bias, Activation::kIdentity, PlainWeights::kDrop),
+          .key = by_head(key),
+          .value = by_head(value.weight),
+          .value_bias = value.bias.view({heads, 1, hidden / heads})};
+}
+
+absl::StatusOr<TakenLayer> TakeLayer(TensorSource& source, const EncoderConfig& config, int index,
+                                     PlainWeights plain_weights) {
   const int64_t hidden = config.hidden_size;
   const int64_t intermediate = config.intermediate_size;
   const std::string prefix = absl::StrCat("encoder.layer.", index, ".");
@@ -116,14 +134,18 @@ absl::StatusOr<EncoderLayer> TakeLayer(TensorSource& source, const EncoderConfig
   PlainLinear query_key_value;
   query_key_value.weight = at::cat({query.weight, key.weight, value.weight});
   query_key_value.bias = at::cat({query.bias, key.bias, value.bias});
-  return EncoderLayer{
-      .query_key_value = linear(std::move(query_key_value), Activation::kIdentity),
-      .attention_dense = linear(std::move(attention), Activation::kIdentity),
-      .attention_norm = std::move(attention_norm),
-      .ffn_in = linear(std::move(ffn_in), config.activation),
-      .ffn_out = linear(std::move(ffn_out), Activation::kIdentity),
-      .ffn_norm = std::move(ffn_norm),
-  };
+  TakenLayer taken{.layer = {
+                       .query_key_value = linear(std::move(query_key_value), Activation::kIdentity),
+                       .attention_dense = linear(std::move(attention), Activation::kIdentity),
+                       .attention_norm = std::move(attention_norm),
+                       .ffn_in = linear(std::move(ffn_in), config.activation),
+                       .ffn_out = linear(std::move(ffn_out), Activation::kIdentity),
+                       .ffn_norm = std::move(ffn_norm),
+                   }};
+  if (index == config.layers - 1) {
+    taken.cls_projections = MakeClsProjections(query, key.weight, value, config);
+  }
+  return taken;
 }
 
 Embeddings TakeEmbeddings(TensorSource& source, const EncoderConfig& config) {
@@ -150,9 +172,10 @@ absl::StatusOr<std::shared_ptr<const Encoder>> Encoder::FromTensors(const Encode
   encoder->config_ = config;
   encoder->embeddings_ = TakeEmbeddings(source, config);
   for (int index = 0; index < config.layers; ++index) {
-    absl::StatusOr<EncoderLayer> layer = TakeLayer(source, config, index, plain_weights);
-    if (!layer.ok()) return layer.status();
-    encoder->layers_.push_back(*std::move(layer));
+    absl::StatusOr<TakenLayer> taken = TakeLayer(source, config, index, plain_weights);
+    if (!taken.ok()) return taken.status();
+    encoder->layers_.push_back(std::move(taken->layer));
+    encoder->cls_projections_ = std::move(taken->cls_projections);
   }
   encoder->fingerprint_ = source.Fingerprint();
   if (source.Has("pooler.dense.weight")) {

@@ -30,6 +30,15 @@ struct EncoderLayer {
   LayerNormWeights ffn_norm;
 };
 
+// The last layer's query, key and value projections a head, for passes that read only [CLS] rows of
+// its result (runtime/pass/ops/cls_attention.h). Shapes: [heads, H / heads, …].
+struct ClsProjections {
+  Linear query;           // [H, H]
+  at::Tensor key;         // [heads, H / heads, H]
+  at::Tensor value;       // [heads, H / heads, H]
+  at::Tensor value_bias;  // [heads, 1, H / heads]
+};
+
 struct Embeddings {
   at::Tensor words;      // [vocabulary, H]
   at::Tensor positions;  // [max_positions, H]
@@ -53,6 +62,7 @@ class Encoder {
   const EncoderConfig& config() const { return config_; }
   const Embeddings& embeddings() const { return embeddings_; }
   const EncoderLayer& layer(int index) const { return layers_[static_cast<size_t>(index)]; }
+  const ClsProjections& cls_projections() const { return *cls_projections_; }
   // The tanh pooler of the checkpoint, for heads with use_pooler. Some checkpoints have none.
   const std::optional<Linear>& pooler() const { return pooler_; }
   // Hex; equal for equal sizes and fp32 values of the weights.
@@ -64,6 +74,7 @@ class Encoder {
   EncoderConfig config_;
   Embeddings embeddings_;
   std::vector<EncoderLayer> layers_;
+  std::optional<ClsProjections> cls_projections_;
   std::optional<Linear> pooler_;
   std::string fingerprint_;
 };

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "runtime/pass/ops/bottleneck.h"
+#include "runtime/pass/ops/cls_attention.h"
 #include "runtime/pass/ops/embed.h"
 
 namespace fathom {
@@ -17,33 +18,37 @@ namespace {
 
 using Segments = absl::Span<const EpilogueSegment>;
 
-// The segments that follow the plain ones, in runs of one adapter. Segments are sorted by adapter.
+// Takes the segments of one adapter whose destinations follow each other off the front. Segments
+// are sorted by adapter, then destination.
 Segments TakeRun(Segments& rest) {
-  const int32_t adapter = rest.front().adapter;
-  size_t size = 0;
-  while (size < rest.size() && rest[size].adapter == adapter) ++size;
+  size_t size = 1;
+  while (size < rest.size() && rest[size].adapter == rest[0].adapter &&
+         rest[size].dst_first == rest[size - 1].dst_first + rest[size - 1].count) {
+    ++size;
+  }
   const Segments run = rest.first(size);
   rest.remove_prefix(size);
   return run;
 }
 
-Segments PlainPart(Segments all) {
-  if (all.empty() || all.front().adapter != PlanTask::kNoAdapter) return {};
-  return TakeRun(all);
+// The segments behind the plain ones, which come first.
+Segments AdaptedPart(Segments all) {
+  while (!all.empty() && all.front().adapter == PlanTask::kNoAdapter) all.remove_prefix(1);
+  return all;
 }
 
-// The sources of a run in the order of its destinations, [rows of the run, H].
-at::Tensor Gather(const at::Tensor& from, Segments run) {
-  if (run.size() == 1) return from.narrow(0, run[0].src_first, run[0].count);
+// The sources of a run in the order of its destinations, [rows of the run, H]. `first` is the
+// segments' member that says where they begin.
+at::Tensor Gather(const at::Tensor& from, Segments run, int32_t EpilogueSegment::* first) {
+  if (run.size() == 1) return from.narrow(0, run[0].*first, run[0].count);
   std::vector<at::Tensor> parts;
   parts.reserve(run.size());
   for (const EpilogueSegment& segment : run) {
-    parts.push_back(from.narrow(0, segment.src_first, segment.count));
+    parts.push_back(from.narrow(0, segment.*first, segment.count));
   }
   return at::cat(parts);
 }
 
-// A run's destinations are one range: the planner keeps the rows of an adapter together.
 Rows Destination(Segments run) {
   const EpilogueSegment& last = run.back();
   return {run.front().dst_first, last.dst_first + last.count - run.front().dst_first};
@@ -53,11 +58,11 @@ Rows Destination(Segments run) {
 at::Tensor InputOf(const AdapterSite& site, const AdapterInputs& inputs, Segments run, Rows rows) {
   switch (site.input) {
     case AdapterInput::kDense:
-      return Gather(inputs.dense, run);
+      return Gather(inputs.dense, run, &EpilogueSegment::src_first);
     case AdapterInput::kNormalizedSum:
       return inputs.normalized_sum.narrow(0, rows.first, rows.count);
     case AdapterInput::kResidual:
-      return Gather(inputs.residual, run);
+      return Gather(inputs.residual, run, &EpilogueSegment::residual_first);
   }
   TORCH_CHECK(false, "an adapter site without input");
 }
@@ -126,8 +131,17 @@ void Executor::Reserve(int64_t rows) {
 at::Tensor Executor::Dense(const Stage& stage, const at::Tensor& x) {
   const EncoderLayer& layer = encoder_->layer(stage.layer);
   if (stage.place == Place::kFfn) return layer.ffn_out(layer.ffn_in(x));
-  at::Tensor context = workspace_.context.narrow(0, 0, stage.rows_in);
-  table_.attention(layer.query_key_value(x), stage.attention, encoder_->config().heads, context);
+  const auto cls_rows = static_cast<int64_t>(stage.cls_attention.size());
+  const at::Tensor context = workspace_.context.narrow(0, 0, stage.rows_full + cls_rows);
+  if (stage.rows_full > 0) {
+    at::Tensor full = context.narrow(0, 0, stage.rows_full);
+    table_.attention(layer.query_key_value(x.narrow(0, 0, stage.rows_full)), stage.attention,
+                     encoder_->config().heads, full);
+  }
+  if (cls_rows > 0) {
+    at::Tensor cls = context.narrow(0, stage.rows_full, cls_rows);
+    ops::ClsAttention(encoder_->cls_projections(), x, stage.cls_attention, cls);
+  }
   return layer.attention_dense(context);
 }
 
@@ -148,8 +162,7 @@ void Executor::Epilogue(const Stage& stage, const at::Tensor& dense, const at::T
                          out);
   };
   const Segments all = stage.epilogue;
-  const Segments plain = PlainPart(all);
-  const Segments adapted = all.subspan(plain.size());
+  const Segments adapted = AdaptedPart(all);
   // Rows of adapters get LN(f + x) too: it is what a Pfeiffer adapter reads.
   residual_norm(all, at::Tensor());
   if (!adapted.empty()) {

@@ -26,6 +26,12 @@ struct Rows {
   bool operator==(const Rows&) const = default;
 };
 
+// Which rows of the last state somebody reads.
+enum class Reads : uint8_t {
+  kAllRows,
+  kCls,  // the first row of the text only
+};
+
 // One (text, task, n) to compute.
 struct PlanTask {
   // Which adapter: an index into the caller's list. Equal indices mean the same adapter, whose rows
@@ -33,6 +39,7 @@ struct PlanTask {
   int32_t adapter = 0;
   const AdapterLayout* layout = nullptr;  // not owned, used during the call only
   int skip_layers = 0;                    // n, 0 … L
+  Reads reads = Reads::kAllRows;
 
   static constexpr int32_t kNoAdapter = -1;
 };
@@ -42,9 +49,10 @@ struct PlanText {
   std::vector<PlanTask> tasks;
 };
 
-// next[dst + i] = LN(f[src + i] + x[src + i] + adapter(…)) for i < count.
+// next[dst + i] = LN(f[src + i] + x[residual + i] + adapter(…)) for i < count.
 struct EpilogueSegment {
-  int32_t src_first = 0;
+  int32_t src_first = 0;       // row of the stage's dense output f
+  int32_t residual_first = 0;  // row of the stage's input x
   int32_t dst_first = 0;
   int32_t count = 0;
   int32_t adapter = PlanTask::kNoAdapter;  // kNoAdapter: plain LN(f + x)
@@ -52,12 +60,18 @@ struct EpilogueSegment {
   bool operator==(const EpilogueSegment&) const = default;
 };
 
+// In the last layer, blocks of which only the [CLS] row is read have one query, whose keys and
+// values are absorbed into it: they need no projected keys and values. They stand behind the
+// others.
 struct Stage {
   int layer = 0;
   Place place = Place::kAttention;
   int32_t rows_in = 0;
   int32_t rows_out = 0;
-  std::vector<Rows> attention;            // attention stage only: blocks that attend to themselves
+  int32_t rows_full = 0;            // rows [0, rows_full) are projected to queries, keys and values
+  std::vector<Rows> attention;      // attention stage only: blocks that attend to themselves
+  std::vector<Rows> cls_attention;  // the same, from their first row only; the k-th one's result is
+                                    // row rows_full + k of the dense output
   std::vector<EpilogueSegment> epilogue;  // sorted by (adapter, dst_first); forks repeat sources
 };
 
@@ -65,11 +79,12 @@ struct Stage {
 struct PlanOutput {
   int32_t text = 0;
   int32_t task = 0;  // index into PlanText::tasks
-  Rows rows;
+  Rows rows;         // count 1 if only the [CLS] row was computed
 };
 
 // Work of one text in row-layers: one row through one layer is 1, of which the attention stage is
-// 1/3 and the FFN stage 2/3 (their shares of a layer's GEMMs).
+// 1/3 and the FFN stage 2/3 (their shares of a layer's GEMMs). A block of which only the [CLS] row
+// is read is one row in the last layer.
 struct Work {
   double row_layers_run = 0;
   double row_layers_shared = 0;   // what the tasks would run more, each with a pass of its own

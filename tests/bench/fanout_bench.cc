@@ -100,7 +100,8 @@ class Fanout {
     for (size_t i = 0; i < adapters_.size(); ++i) {
       text.tasks.push_back({.adapter = static_cast<int32_t>(i),
                             .layout = &adapters_[i].layout,
-                            .skip_layers = skip_layers});
+                            .skip_layers = skip_layers,
+                            .reads = Reads::kCls});
     }
     return {.skip_layers = skip_layers, .plan = PlanPass(layers_, {&text, 1})};
   }

@@ -63,7 +63,7 @@ void LayerNorm(benchmark::State& state, int64_t rows, int64_t target, int thread
   const std::vector<float> gamma = RandomFloats(hidden);
   const std::vector<float> beta = RandomFloats(hidden);
   std::vector<float> out(static_cast<size_t>(rows * hidden));
-  const RowCopy segment{0, 0, rows};
+  const RowCopy segment{0, 0, 0, rows};
   ResidualLayerNorm call{};
   call.dense = dense.data();
   call.residual = residual.data();

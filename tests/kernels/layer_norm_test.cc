@@ -69,7 +69,7 @@ TEST_P(LayerNorm, EqualsTheReferenceForEveryWidth) {
   for (const int64_t width : {2, 3, 7, 16, 31, 33, 63, 384, 768, 1023}) {
     for (const bool with_delta : {false, true}) {
       SCOPED_TRACE(std::to_string(width) + (with_delta ? " with delta" : ""));
-      Rows rows(width, 3, 3, {{0, 0, 3}});
+      Rows rows(width, 3, 3, {{0, 0, 0, 3}});
       if (with_delta) rows.delta = RandomFloats(3 * width, 5);
       ExpectNear(Run(rows, 1), Expected(rows), kTolerance);
     }
@@ -78,7 +78,7 @@ TEST_P(LayerNorm, EqualsTheReferenceForEveryWidth) {
 
 TEST_P(LayerNorm, CopiesRepeatedSourcesAndLeavesOtherRowsAlone) {
   // Three branches from one trunk row range, out of order, with an empty copy between them.
-  Rows rows(130, 12, 20, {{4, 9, 5}, {4, 1, 5}, {0, 7, 0}, {11, 19, 1}, {4, 14, 3}});
+  Rows rows(130, 12, 20, {{4, 6, 9, 5}, {4, 4, 1, 5}, {0, 0, 7, 0}, {11, 2, 19, 1}, {4, 0, 14, 3}});
   rows.delta = RandomFloats(20 * 130, 5);
   for (const int threads : {1, 2, 4}) {
     const std::vector<float> out = Run(rows, threads);
@@ -90,14 +90,15 @@ TEST_P(LayerNorm, CopiesRepeatedSourcesAndLeavesOtherRowsAlone) {
 }
 
 TEST_P(LayerNorm, GivesTheSameBitsForAnyNumberOfThreads) {
-  const Rows rows(96, 500, 900, {{0, 0, 400}, {400, 500, 1}, {7, 501, 0}, {100, 501, 399}});
+  const Rows rows(96, 500, 900,
+                  {{0, 0, 0, 400}, {400, 400, 500, 1}, {7, 7, 501, 0}, {100, 100, 501, 399}});
   const std::vector<float> serial = Run(rows, 1);
   ExpectNear(serial, Expected(rows), kTolerance);
   for (const int threads : {2, 4}) EXPECT_EQ(Run(rows, threads), serial) << threads << " threads";
 }
 
 TEST_P(LayerNorm, NormalisesInPlaceOfDelta) {
-  Rows rows(100, 4, 6, {{0, 2, 4}});
+  Rows rows(100, 4, 6, {{0, 0, 2, 4}});
   rows.delta = RandomFloats(6 * 100, 5);
   const std::vector<float> apart = Run(rows, 1);
   ResidualLayerNorm call = rows.Call();
@@ -110,7 +111,7 @@ TEST_P(LayerNorm, NormalisesInPlaceOfDelta) {
 
 TEST_P(LayerNorm, KeepsRowsWithALargeOffsetExact) {
   for (const int64_t width : {49, 768}) {
-    Rows rows(width, 2, 2, {{0, 0, 2}});
+    Rows rows(width, 2, 2, {{0, 0, 0, 2}});
     for (float& value : rows.dense) value = 4096.0f + std::clamp(value, -1.0f, 1.0f) * 0.05f;
     std::fill(rows.residual.begin(), rows.residual.end(), 0.0f);
     ExpectNear(Run(rows, 1), Expected(rows), kTolerance);
@@ -120,7 +121,7 @@ TEST_P(LayerNorm, KeepsRowsWithALargeOffsetExact) {
 TEST_P(LayerNorm, GivesBetaForConstantRows) {
   for (const float value : {0.0f, 0.1f, -3.7f, 4096.3f}) {
     SCOPED_TRACE(value);
-    Rows rows(771, 1, 1, {{0, 0, 1}});
+    Rows rows(771, 1, 1, {{0, 0, 0, 1}});
     std::fill(rows.dense.begin(), rows.dense.end(), value);
     std::fill(rows.residual.begin(), rows.residual.end(), 0.0f);
     // What rounding leaves of the row is divided by sqrt(epsilon), 1e-6.
@@ -129,7 +130,7 @@ TEST_P(LayerNorm, GivesBetaForConstantRows) {
 }
 
 TEST_P(LayerNorm, KeepsNaNInItsRow) {
-  Rows rows(67, 5, 5, {{0, 0, 5}});
+  Rows rows(67, 5, 5, {{0, 0, 0, 5}});
   const std::vector<float> clean = Run(rows, 1);
   for (const size_t column : {3u, 66u}) {
     Rows broken = rows;

@@ -41,12 +41,20 @@ void Attend(const Query& of) {
   }
 }
 
-void NormaliseRow(const ResidualLayerNorm& call, int64_t src, int64_t dst) {
+struct RowNumbers {
+  int64_t src;
+  int64_t residual;
+  int64_t dst;
+};
+
+void NormaliseRow(const ResidualLayerNorm& call, const RowNumbers& at) {
+  const auto [src, residual, dst] = at;
   const int64_t width = call.hidden_size;
   std::vector<double> row;
   double mean = 0;
   for (int64_t i = 0; i < width; ++i) {
-    double value = double{call.dense[src * width + i]} + double{call.residual[src * width + i]};
+    double value =
+        double{call.dense[src * width + i]} + double{call.residual[residual * width + i]};
     if (call.delta != nullptr) value += double{call.delta[dst * width + i]};
     row.push_back(value);
     mean += value / static_cast<double>(width);
@@ -84,7 +92,7 @@ void ReferenceLayerNorm(const ResidualLayerNorm& call) {
   for (int64_t s = 0; s < call.segment_count; ++s) {
     const RowCopy& rows = call.segments[s];
     for (int64_t i = 0; i < rows.count; ++i) {
-      NormaliseRow(call, rows.src_first + i, rows.dst_first + i);
+      NormaliseRow(call, {rows.src_first + i, rows.residual_first + i, rows.dst_first + i});
     }
   }
 }

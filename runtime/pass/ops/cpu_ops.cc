@@ -57,10 +57,11 @@ void ResidualNorm(const OpTable::ResidualNormCall& call, at::Tensor& out) {
   segments.clear();
   for (const EpilogueSegment& segment : call.segments) {
     CheckRows(segment.src_first, segment.count, call.dense, "dense");
-    CheckRows(segment.src_first, segment.count, call.residual, "residual");
+    CheckRows(segment.residual_first, segment.count, call.residual, "residual");
     CheckRows(segment.dst_first, segment.count, out, "out");
     if (call.delta.defined()) CheckRows(segment.dst_first, segment.count, call.delta, "delta");
-    segments.push_back({segment.src_first, segment.dst_first, segment.count});
+    segments.push_back(
+        {segment.src_first, segment.residual_first, segment.dst_first, segment.count});
   }
   kernels::CpuKernels().residual_layer_norm(
       {.dense = call.dense.const_data_ptr<float>(),

@@ -22,8 +22,8 @@ struct OpTable {
   void (*attention)(const at::Tensor& query_key_value, absl::Span<const Rows> blocks, int heads,
                     at::Tensor& context);
 
-  // out[dst] = LN(dense[src] + residual[src] + delta[dst]) for each segment; delta may be undefined
-  // (none). dense and residual [R, H]; delta and out [rows_out, H].
+  // out[dst] = LN(dense[src] + residual[residual row] + delta[dst]) for each segment; delta may be
+  // undefined (none). dense and residual [R, H]; delta and out [rows_out, H].
   struct ResidualNormCall {
     const at::Tensor& dense;
     const at::Tensor& residual;

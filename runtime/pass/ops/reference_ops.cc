@@ -30,7 +30,7 @@ void Attention(const at::Tensor& query_key_value, absl::Span<const Rows> blocks,
 void ResidualNorm(const OpTable::ResidualNormCall& call, at::Tensor& out) {
   for (const EpilogueSegment& segment : call.segments) {
     at::Tensor sum = call.dense.narrow(0, segment.src_first, segment.count) +
-                     call.residual.narrow(0, segment.src_first, segment.count);
+                     call.residual.narrow(0, segment.residual_first, segment.count);
     if (call.delta.defined()) sum += call.delta.narrow(0, segment.dst_first, segment.count);
     out.narrow(0, segment.dst_first, segment.count)
         .copy_(at::layer_norm(sum, {out.size(1)}, call.norm.gamma, call.norm.beta, call.epsilon));

@@ -70,8 +70,11 @@ std::vector<History> Simulate(const PassPlan& plan) {
     EXPECT_EQ(stage.rows_in, static_cast<int32_t>(rows.size()));
     EXPECT_LE(std::max(stage.rows_in, stage.rows_out), plan.max_rows);
     if (stage.place == Place::kAttention) {
-      int32_t next_row = 0;  // blocks cover all rows, each holds one text's tokens with one history
-      for (const Rows& block : stage.attention) {
+      // Blocks cover all rows, each holds one text's tokens with one history; the full ones first.
+      std::vector<Rows> blocks = stage.attention;
+      blocks.insert(blocks.end(), stage.cls_attention.begin(), stage.cls_attention.end());
+      int32_t next_row = 0;
+      for (const Rows& block : blocks) {
         EXPECT_EQ(block.first, next_row);
         next_row += block.count;
         const History& first = rows[static_cast<size_t>(block.first)];
@@ -84,6 +87,13 @@ std::vector<History> Simulate(const PassPlan& plan) {
       EXPECT_EQ(next_row, stage.rows_in);
     } else {
       EXPECT_TRUE(stage.attention.empty());
+      EXPECT_TRUE(stage.cls_attention.empty());
+    }
+    // The dense output: the rows of the full blocks, then one of each [CLS] block.
+    std::vector<History> dense(rows.begin(), rows.begin() + stage.rows_full);
+    for (const Rows& block : stage.cls_attention) {
+      EXPECT_EQ(stage.layer, plan.stages.back().layer) << "only the last layer may drop rows";
+      dense.push_back(rows[static_cast<size_t>(block.first)]);
     }
     std::vector<History> next(static_cast<size_t>(stage.rows_out));
     std::pair<int, int> last_key{-2, -1};
@@ -93,7 +103,8 @@ std::vector<History> Simulate(const PassPlan& plan) {
       for (int i = 0; i < segment.count; ++i) {
         History& out = next[static_cast<size_t>(segment.dst_first + i)];
         EXPECT_EQ(out.text, -1) << "a row is written twice";
-        out = rows[static_cast<size_t>(segment.src_first + i)];
+        out = dense[static_cast<size_t>(segment.src_first + i)];
+        EXPECT_EQ(out, rows[static_cast<size_t>(segment.residual_first + i)]);
         if (segment.adapter >= 0) {
           out.modules.emplace_back(stage.layer, stage.place, segment.adapter);
         }
@@ -106,22 +117,27 @@ std::vector<History> Simulate(const PassPlan& plan) {
 }
 
 // Row-layers of a text by the method alone: at each stage, as many rows as there are distinct
-// states that somebody still needs. A state is known by the modules it went through.
+// states that somebody still needs. A state is known by the modules it went through. In the last of
+// several layers, a state whose readers all want [CLS] is one row.
 double BruteForceRun(const Request& request, int text) {
   const PlanText& plan_text = request.texts[static_cast<size_t>(text)];
   double run = 0;
   for (int layer = 0; layer < request.layers; ++layer) {
     for (Place place : {Place::kAttention, Place::kFfn}) {
-      std::set<std::vector<std::tuple<int, Place, int>>> states;
+      std::map<std::vector<std::tuple<int, Place, int>>, int> states;  // to rows
       for (size_t task = 0; task < plan_text.tasks.size(); ++task) {
         auto modules = Expected(request, text, static_cast<int>(task), 0).modules;
         std::erase_if(modules, [&](const auto& module) {
           return std::pair(std::get<0>(module), std::get<1>(module)) >= std::pair(layer, place);
         });
-        states.insert(std::move(modules));
+        const bool one_row =
+            layer > 0 && layer == request.layers - 1 && plan_text.tasks[task].reads == Reads::kCls;
+        int& rows = states[std::move(modules)];
+        rows = std::max(rows, one_row ? 1 : plan_text.tokens);
       }
-      run += static_cast<double>(states.size()) * plan_text.tokens *
-             (place == Place::kAttention ? 1.0 / 3 : 2.0 / 3);
+      for (const auto& [modules, rows] : states) {
+        run += rows * (place == Place::kAttention ? 1.0 / 3 : 2.0 / 3);
+      }
     }
   }
   return run;
@@ -142,12 +158,14 @@ void CheckPlan(const Request& request) {
       const PlanOutput& out = plan.outputs[output];
       ASSERT_EQ(out.text, static_cast<int>(text));
       ASSERT_EQ(out.task, static_cast<int>(task));
-      ASSERT_EQ(out.rows.count, plan_text.tokens);
-      for (int token = 0; token < plan_text.tokens; ++token) {
+      const bool reads_cls = plan_text.tasks[task].reads == Reads::kCls && request.layers > 1;
+      // A branch may hold more rows than this task reads, for another task that shares it.
+      ASSERT_TRUE(out.rows.count == plan_text.tokens || (reads_cls && out.rows.count == 1));
+      for (int token = 0; token < out.rows.count; ++token) {
         ASSERT_EQ(rows[static_cast<size_t>(out.rows.first + token)],
                   Expected(request, static_cast<int>(text), static_cast<int>(task), token));
       }
-      alone += double{1} * request.layers * plan_text.tokens;
+      alone += (request.layers - 1) * plan_text.tokens + (reads_cls ? 1 : plan_text.tokens);
       if (plan_text.tasks[task].layout != nullptr) {
         skipped += plan_text.tasks[task].skip_layers * plan_text.tokens;
       }
@@ -184,7 +202,8 @@ Request RandomRequest(std::mt19937& random) {
       text.tasks.push_back(
           {.adapter = adapter,
            .layout = adapter < 0 ? nullptr : &request.layouts[static_cast<size_t>(adapter)],
-           .skip_layers = pick(0, request.layers)});
+           .skip_layers = pick(0, request.layers),
+           .reads = pick(0, 1) ? Reads::kCls : Reads::kAllRows});
     }
     request.texts.push_back(std::move(text));
   }
@@ -233,12 +252,30 @@ TEST(PlanPass, SharesTheWholeEncoderAtDepthL) {
   EXPECT_NEAR(RunOf(Pfeiffer(12), 12, {12, 12, 12}), 12, 1e-9);
 }
 
+// Only the [CLS] row goes through the last layer: of S tokens, (n + 1) S + T (10 − n) S + T rows
+// for n <= 10, and 11 S + 1 at n = 11 whatever T (Pfeiffer, L = 12).
+TEST(PlanPass, RunsOneRowInTheLastLayerForHeadsThatReadCls) {
+  const AdapterLayout layout = Pfeiffer(12);
+  const int tokens = 32;
+  for (int tasks : {1, 8}) {
+    for (int n = 0; n <= 12; ++n) {
+      PlanText text{.tokens = tokens};
+      for (int task = 0; task < tasks; ++task) {
+        text.tasks.push_back(
+            {.adapter = task, .layout = &layout, .skip_layers = n, .reads = Reads::kCls});
+      }
+      const double law = n <= 10 ? (n + 1 + tasks * (10 - n)) * tokens + tasks : 11 * tokens + 1;
+      EXPECT_NEAR(PlanPass(12, {text}).work[0].row_layers_run, law, 1e-9) << "n = " << n;
+    }
+  }
+}
+
 TEST(PlanPass, MakesOneSegmentOfTwoTextsThatShareATask) {
   const AdapterLayout layout = Pfeiffer(2);
   const PlanTask task{.adapter = 0, .layout = &layout, .skip_layers = 0};
   const PassPlan plan =
       PlanPass(2, {{.tokens = 3, .tasks = {task}}, {.tokens = 2, .tasks = {task}}});
-  const EpilogueSegment all{.src_first = 0, .dst_first = 0, .count = 5, .adapter = 0};
+  const EpilogueSegment all{.count = 5, .adapter = 0};
   EXPECT_THAT(plan.stages[1].epilogue, testing::ElementsAre(all));
   EXPECT_THAT(plan.stages[3].epilogue, testing::ElementsAre(all));
 }
