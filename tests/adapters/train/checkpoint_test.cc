@@ -4,7 +4,6 @@
 #include <ATen/ops/scalar_tensor.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,11 +12,12 @@
 #include <fstream>
 
 #include "runtime/file/mapped_file.h"
+#include "tests/support/file_testing.h"
 
 namespace fathom::training {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 Checkpoint Example(int64_t step) {
   Checkpoint checkpoint;
@@ -33,16 +33,8 @@ Checkpoint Example(int64_t step) {
   return checkpoint;
 }
 
-std::string FreshPath(const char* name) {
-  const std::string folder = testing::TempDir() + "/checkpoint_test";
-  std::filesystem::create_directories(folder);
-  const std::string path = folder + "/" + name;
-  std::filesystem::remove(path);
-  return path;
-}
-
 TEST(Checkpoint, ComesBackExactly) {
-  const std::string path = FreshPath("exact");
+  const std::string path = fathom::testing::FreshFolder() + "/checkpoint";
   const Checkpoint written = Example(7);
   ASSERT_TRUE(WriteCheckpoint(path, written).ok());
   const auto read = ReadCheckpoint(path);
@@ -61,7 +53,7 @@ TEST(Checkpoint, ComesBackExactly) {
 }
 
 TEST(Checkpoint, ATornFileIsRefusedByName) {
-  const std::string path = FreshPath("torn");
+  const std::string path = fathom::testing::FreshFolder() + "/checkpoint";
   ASSERT_TRUE(WriteCheckpoint(path, Example(7)).ok());
   const std::string bytes = *ReadTextFile(path);
   for (size_t size : {size_t{0}, size_t{5}, bytes.size() / 2, bytes.size() - 1}) {
@@ -74,35 +66,28 @@ TEST(Checkpoint, ATornFileIsRefusedByName) {
 }
 
 TEST(Checkpoint, AnotherSafetensorsFileIsNotACheckpoint) {
-  const std::string path = FreshPath("other");
+  const std::string path = fathom::testing::FreshFolder() + "/checkpoint";
   ASSERT_TRUE(WriteSafetensors(path, {{"x", at::full({2}, 1.0)}}).ok());
   EXPECT_EQ(ReadCheckpoint(path).status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(ReadCheckpoint(path + ".absent").status().code(), absl::StatusCode::kNotFound);
 }
 
 TEST(Checkpoint, AFullDiskLeavesThePreviousReadable) {
-  const std::string path = FreshPath("full");
+  const std::string folder = fathom::testing::FreshFolder();
+  const std::string path = folder + "/checkpoint";
   ASSERT_TRUE(WriteCheckpoint(path, Example(1)).ok());
-  // A limit on file size is a full disk for this process: writes beyond it fail half way.
-  rlimit old_limit;
-  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &old_limit), 0);
-  const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
-  const rlimit small = {64, old_limit.rlim_max};
-  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
-  const absl::Status status = WriteCheckpoint(path, Example(2));
-  setrlimit(RLIMIT_FSIZE, &old_limit);
-  std::signal(SIGXFSZ, old_handler);
-
+  absl::Status status;
+  {
+    const fathom::testing::FullDisk full(64);
+    status = WriteCheckpoint(path, Example(2));
+  }
   EXPECT_FALSE(status.ok());
   EXPECT_EQ(ReadCheckpoint(path)->step, 1);
-  for (const auto& entry :
-       std::filesystem::directory_iterator(testing::TempDir() + "/checkpoint_test")) {
-    EXPECT_NE(entry.path().extension(), ".tmp") << "half a file was left: " << entry.path();
-  }
+  EXPECT_EQ(fathom::testing::CountFiles(folder), 1) << "half a file was left";
 }
 
 TEST(Checkpoint, AKilledWriterLeavesOneThatIsReadable) {
-  const std::string path = FreshPath("killed");
+  const std::string path = fathom::testing::FreshFolder() + "/checkpoint";
   int channel[2];
   ASSERT_EQ(pipe(channel), 0);
   const pid_t writer = fork();

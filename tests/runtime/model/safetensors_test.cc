@@ -10,7 +10,7 @@
 #include <string>
 
 #include "runtime/model/tensor_file.h"
-#include "tests/runtime/model/file_testing.h"
+#include "tests/support/file_testing.h"
 
 namespace fathom {
 namespace {

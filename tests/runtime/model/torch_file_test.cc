@@ -10,7 +10,7 @@
 
 #include "runtime/model/tensor_file.h"
 #include "runtime/model/tensor_pickle.h"
-#include "tests/runtime/model/file_testing.h"
+#include "tests/support/file_testing.h"
 
 namespace fathom {
 namespace {

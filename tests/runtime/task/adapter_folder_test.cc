@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "runtime/model/tensor_file.h"
-#include "tests/runtime/model/file_testing.h"
+#include "tests/support/file_testing.h"
 #include "tests/runtime/task/adapter_testing.h"
 
 namespace fathom {

@@ -9,7 +9,7 @@
 
 #include "runtime/model/tensor_file.h"
 #include "runtime/task/format/adapter_folder.h"
-#include "tests/runtime/model/file_testing.h"
+#include "tests/support/file_testing.h"
 #include "tests/runtime/task/adapter_testing.h"
 
 namespace fathom {
