@@ -8,7 +8,7 @@
 #
 # Gets what the build needs (deploy/setup.sh --check shows what), compiles the server and the
 # client, starts the server on free ports of this machine with a small encoder and the adapters in
-# adapters/starter/, and asks it. The first run takes 10 to 15 minutes on two cores, a second one
+# adapters/starter/, and asks it. The first run takes 5 to 10 minutes on two cores, a second one
 # seconds. Runs as root or with sudo for the Debian packages.
 #
 # Environment: FATHOM_DEPS_DIR and XDG_CACHE_HOME as in deploy/setup.sh.
