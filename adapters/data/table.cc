@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "adapters/data/row_errors.h"
-#include "adapters/data/utf8.h"
+#include "runtime/text/utf8.h"
 #include "runtime/file/mapped_file.h"
 
 namespace fathom::training {

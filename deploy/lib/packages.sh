@@ -18,6 +18,7 @@ quickstart | nlohmann-json3-dev     | reads config.json and tokenizer files
 quickstart | libspdlog-dev          | the log
 quickstart | libhwy-dev             | Highway: the SIMD of the CPU kernels
 quickstart | libcli11-dev           | the command lines of the programs
+quickstart | libutfcpp-dev          | says where a text stops being UTF-8
 quickstart | python3                | the quick start'"'"'s screen and the checks of the tree
 quickstart | python3-pip            | finds the pinned wheels; nothing is installed into Python
 quickstart | curl                   | downloads them, and goes on where it was cut off

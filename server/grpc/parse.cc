@@ -13,7 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "fathom/v1/inference_service.pb.h"
 #include "server/grpc/errors.h"
-#include "server/grpc/utf8.h"
+#include "runtime/text/utf8.h"
 
 namespace fathom {
 namespace {
@@ -57,7 +57,7 @@ class LenientMessages {
 std::optional<absl::Status> FindBadString(const pb::Message& message, const std::string& prefix);
 
 std::optional<absl::Status> CheckString(const std::string& value, const std::string& field) {
-  const std::optional<size_t> bad = FindInvalidUtf8(value);
+  const std::optional<size_t> bad = FirstInvalidUtf8(value);
   if (!bad) return std::nullopt;
   return InvalidField(field, absl::StrCat("not UTF-8 at byte ", *bad));
 }

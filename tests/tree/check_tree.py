@@ -29,7 +29,7 @@ ARROWS = {
 
 # What the server may see of the runtime.
 SERVER_MAY_SEE = re.compile(
-    r"runtime/(engine|pass/plan|task/profile|task/site|text/text)\.h|runtime/(depth|cache)/.*")
+    r"runtime/(engine|pass/plan|task/profile|task/site|text/text|text/utf8)\.h|runtime/(depth|cache)/.*")
 
 # Folder -> (other people's headers it must not include, why).
 FORBIDDEN = {

@@ -12,7 +12,6 @@
 #include "server/grpc/probabilities.h"
 #include "server/grpc/status.h"
 #include "server/grpc/task_list.h"
-#include "server/grpc/utf8.h"
 #include "tests/server/fake_engine.h"
 
 namespace fathom {
@@ -130,22 +129,6 @@ TEST(ToGrpcStatus, CutsAMessageThatWouldNotFitIntoATrailer) {
   const grpc::Status status = ToGrpcStatus(absl::InternalError(text));
   EXPECT_EQ(status.error_message(), std::string(1999, 'a') + "…");
   EXPECT_TRUE(ToGrpcStatus(absl::OkStatus()).ok());
-}
-
-TEST(FindInvalidUtf8, NamesTheByte) {
-  const std::vector<std::pair<std::string, std::optional<size_t>>> cases = {
-      {"", std::nullopt},      {"plain", std::nullopt},
-      {"é漢😀", std::nullopt}, {"\xF4\x8F\xBF\xBF", std::nullopt},  // U+10FFFF
-      {"ab\xFF", 2},           {"\xC3", 0},                         // cut off
-      {"a\xC0\xAF", 1},                                             // overlong
-      {"\xE0\x9F\xBF", 0},                                          // overlong
-      {"\xED\xA0\x80", 0},                                          // surrogate
-      {"\xF4\x90\x80\x80", 0},                                      // above U+10FFFF
-      {"\xF5\x80\x80\x80", 0}, {"ok\xE2\x82(", 2},
-      {"ok\x80", 2},
-  };
-  for (const auto& [text, at] : cases)
-    EXPECT_EQ(FindInvalidUtf8(text), at) << testing::PrintToString(text);
 }
 
 class ListTasksPageTest : public ::testing::Test {

@@ -1,12 +1,12 @@
-#include "adapters/data/utf8.h"
+#include "runtime/text/utf8.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace fathom::training {
+namespace fathom {
 namespace {
 
-using testing::Optional;
+using ::testing::Optional;
 
 TEST(Utf8, AcceptsEveryLength) {
   EXPECT_EQ(FirstInvalidUtf8(""), std::nullopt);
@@ -28,6 +28,7 @@ TEST(Utf8, NamesTheFirstBadByte) {
       {"an overlong three-byte form", "\xE0\x80\x80", 0},
       {"a surrogate", "x\xED\xA0\x80", 1},
       {"above U+10FFFF", "\xF4\x90\x80\x80", 0},
+      {"a lead byte above those", "\xF5\x80\x80\x80", 0},
       {"a byte that never occurs", "abc\xFF", 3},
       {"a lead byte for a continuation", "\xE2\x82\xE2", 0},
   };
@@ -37,4 +38,4 @@ TEST(Utf8, NamesTheFirstBadByte) {
 }
 
 }  // namespace
-}  // namespace fathom::training
+}  // namespace fathom
