@@ -9,14 +9,15 @@
 
 #include "adapters/model/architecture.h"
 #include "tests/adapters/train/toy.h"
+#include "tests/support/tensor_maps.h"
 
 namespace fathom::training {
 namespace {
 
-using testing::AllOf;
-using testing::HasSubstr;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 
-class TrainingLoopTest : public testing::Test {
+class TrainingLoopTest : public ::testing::Test {
  protected:
   TrainingLoopTest() {
     at::set_num_threads(1);  // one thread: bit for bit the same
@@ -28,8 +29,8 @@ class TrainingLoopTest : public testing::Test {
     options_.step.rates = {.hidden = 0.1, .attention = 0.1, .head = 0.1};
     options_.step.max_rows = 40;  // several packs a step
     options_.settings = {{"seed", "9"}};
-    options_.checkpoint_path = testing::TempDir() + "/" +
-                               testing::UnitTest::GetInstance()->current_test_info()->name() +
+    options_.checkpoint_path = ::testing::TempDir() + "/" +
+                               ::testing::UnitTest::GetInstance()->current_test_info()->name() +
                                ".checkpoint";
     std::filesystem::remove(options_.checkpoint_path);
   }
@@ -72,11 +73,6 @@ class TrainingLoopTest : public testing::Test {
   Metric metric_ = Metric::kAccuracy;
   TrainingLoopOptions options_;
 };
-
-void ExpectEqual(const TensorMap& a, const TensorMap& b) {
-  ASSERT_EQ(a.size(), b.size());
-  for (const auto& [name, tensor] : a) EXPECT_TRUE(tensor.equal(b.at(name))) << name;
-}
 
 bool AllEqual(const TensorMap& a, const TensorMap& b) {
   for (const auto& [name, tensor] : a) {
@@ -121,7 +117,7 @@ TEST_F(TrainingLoopTest, RegressionLearns) {
 TEST_F(TrainingLoopTest, TheSameSeedGivesTheSameBits) {
   const Run first = Train(false);
   const Run second = Train(false);
-  ExpectEqual(first.weights, second.weights);
+  fathom::testing::ExpectEqual(first.weights, second.weights);
   EXPECT_EQ(first.result->best_score, second.result->best_score);
   options_.seed = 10;
   EXPECT_FALSE(AllEqual(first.weights, Train(false).weights));
@@ -136,7 +132,7 @@ TEST_F(TrainingLoopTest, ResumingEqualsNeverStopping) {
   EXPECT_EQ(second.result->steps, 31);
   const Run third = Train(true);
   EXPECT_FALSE(third.result->interrupted);
-  ExpectEqual(third.weights, whole.weights);
+  fathom::testing::ExpectEqual(third.weights, whole.weights);
   EXPECT_EQ(third.result->best_step, whole.result->best_step);
   EXPECT_EQ(third.result->best_score, whole.result->best_score);
 }
@@ -162,11 +158,11 @@ TEST_F(TrainingLoopTest, AnInfiniteLossStopsAndNamesStepAndRate) {
   EXPECT_EQ(run.result.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(run.result.status().message()),
               AllOf(HasSubstr("loss is inf at step 1"), HasSubstr("learning rate")));
-  ExpectEqual(before, run.weights);
+  fathom::testing::ExpectEqual(before, run.weights);
 }
 
 TEST_F(TrainingLoopTest, AFolderThatCannotBeWrittenFailsBeforeTheFirstStep) {
-  options_.checkpoint_path = testing::TempDir() + "/no/such/folder/run.checkpoint";
+  options_.checkpoint_path = ::testing::TempDir() + "/no/such/folder/run.checkpoint";
   const Run run = Train(false);
   ASSERT_FALSE(run.result.ok());
   EXPECT_THAT(std::string(run.result.status().message()), HasSubstr("no/such/folder"));

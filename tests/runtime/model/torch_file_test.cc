@@ -11,11 +11,13 @@
 #include "runtime/model/tensor_file.h"
 #include "runtime/model/tensor_pickle.h"
 #include "tests/support/file_testing.h"
+#include "tests/support/tensor_maps.h"
 
 namespace fathom {
 namespace {
 
 using ::testing::AllOf;
+using testing::ExpectEqual;
 using testing::FreshFolder;
 using testing::FullDisk;
 using ::testing::HasSubstr;
@@ -31,15 +33,6 @@ TensorMap SomeTensors() {
           {"mask", at::ones({3}, at::kBool)},
           {"scalar", at::ones({}, at::kFloat)},
           {"empty", at::zeros({0, 4}, at::kFloat)}};
-}
-
-void ExpectEqual(const TensorMap& actual, const TensorMap& expected) {
-  ASSERT_EQ(actual.size(), expected.size());
-  for (const auto& [name, tensor] : expected) {
-    ASSERT_TRUE(actual.contains(name)) << name;
-    EXPECT_EQ(actual.at(name).scalar_type(), tensor.scalar_type()) << name;
-    EXPECT_TRUE(at::equal(actual.at(name), tensor)) << name;
-  }
 }
 
 TEST(TorchFile, ReadsWhatItWrote) {
