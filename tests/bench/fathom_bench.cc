@@ -4,6 +4,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 
+#include <chrono>
 #include <cstdio>
 #include <exception>
 #include <fstream>
@@ -20,7 +21,16 @@
 namespace fathom::bench {
 namespace {
 
-constexpr int kFirstRateRounds = 4;
+// Rounds of GEMMs go on for so long, before the first workload and after each.
+constexpr std::chrono::seconds kRatesTime(1);
+constexpr int kLeastRateRounds = 2;
+
+void MeasureRates(GemmRates& rates) {
+  const auto end = std::chrono::steady_clock::now() + kRatesTime;
+  for (int round = 0; round < kLeastRateRounds || std::chrono::steady_clock::now() < end; ++round) {
+    rates.Round();
+  }
+}
 
 absl::StatusOr<std::shared_ptr<const Encoder>> LoadEncoder(const Options& options) {
   auto encoder = Encoder::Load(options.encoder_dir, PlainWeights::kKeep);
@@ -47,7 +57,7 @@ std::vector<Workload> RunWorkloads(const Options& options,
                                 .memory_bytes = AvailableMemoryBytes() / 2};
     done.push_back(MakeWorkload(name, inputs, pool));
     RunRounds(done.back(), options.rounds, executor, pool);
-    rates.Round();
+    MeasureRates(rates);
   }
   return done;
 }
@@ -70,9 +80,11 @@ void PrintHeader(const nlohmann::json& run, const RateCurve& curve) {
   std::printf("%s, ATen %s, flags %s\n", run["cpu"].get<std::string>().c_str(),
               run["aten_capability"].get<std::string>().c_str(),
               run["flags"].get<std::string>().c_str());
-  std::printf("Encoder %d x %d, adapters %d wide, fp32, %d threads, %d rounds\n",
-              run["layers"].get<int>(), run["hidden_size"].get<int>(), run["bottleneck"].get<int>(),
-              run["threads"].get<int>(), run["rounds"].get<int>());
+  std::printf(
+      "Encoder %d x %d, adapters %d wide, fp32, %d threads, %d rounds; load average before: %.1f\n",
+      run["layers"].get<int>(), run["hidden_size"].get<int>(), run["bottleneck"].get<int>(),
+      run["threads"].get<int>(), run["rounds"].get<int>(),
+      run["load_average_before"].get<double>());
   std::printf("Best GEMM rate with cold weights, GFLOP/s at rows:");
   for (const RatePoint& point : curve) {
     std::printf(" %.0f at %lld;", point.gflops, static_cast<long long>(point.rows));
@@ -90,6 +102,7 @@ absl::Status WriteJson(const std::string& file, const nlohmann::json& json) {
 }
 
 absl::Status Main(const Options& options) {
+  const double load_before = LoadAverage();
   at::set_num_threads(options.threads);
   const auto encoder = LoadEncoder(options);
   if (!encoder.ok()) return encoder.status();
@@ -99,11 +112,12 @@ absl::Status Main(const Options& options) {
                          .heads = config.heads,
                          .bottleneck = options.bottleneck};
   GemmRates rates(**encoder, sizes);
-  for (int round = 0; round < kFirstRateRounds; ++round) rates.Round();
+  MeasureRates(rates);
   const std::vector<Workload> workloads = RunWorkloads(options, *encoder, rates);
 
   const RateCurve curve = rates.Curve();
-  const nlohmann::json run = DescribeRun(options, config, curve);
+  nlohmann::json run = DescribeRun(options, config, curve);
+  run["load_average_before"] = load_before;
   PrintHeader(run, curve);
   nlohmann::json list = nlohmann::json::array();
   for (const Workload& workload : workloads) {

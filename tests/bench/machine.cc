@@ -1,5 +1,6 @@
 #include "tests/bench/machine.h"
 
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 
@@ -39,6 +40,11 @@ std::string CpuFlags() {
     if (IsVectorFlag(flag)) chosen += (chosen.empty() ? "" : " ") + flag;
   }
   return chosen;
+}
+
+double LoadAverage() {
+  double load = 0;
+  return getloadavg(&load, 1) == 1 ? load : 0;
 }
 
 int64_t AvailableMemoryBytes() {
