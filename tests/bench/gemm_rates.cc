@@ -5,6 +5,8 @@
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
+#include <limits>
+#include <numeric>
 
 #include "tests/bench/measure.h"
 
@@ -35,17 +37,16 @@ void GemmRates::Round() {
   const c10::InferenceMode inference;
   for (const int64_t rows : kRows) {
     for (const Form form : {kPacked, kPlain}) {
-      std::array<double, kGemms> ms{};
-      for (const auto& layer : layers_) {
+      for (size_t i = 0; i < layers_.size(); ++i) {
         for (size_t gemm = 0; gemm < kGemms; ++gemm) {
-          const Linear& linear = layer[gemm];
+          const Linear& linear = layers_[i][gemm];
           const at::Tensor x = (gemm + 1 < kGemms ? narrow_ : wide_).narrow(0, 0, rows);
-          ms[gemm] += MsOf(
+          const double ms = MsOf(
               [&] { form == kPacked ? linear(x) : at::linear(x, linear.weight(), linear.bias()); });
+          std::vector<double>& best = best_[rows][form][gemm];
+          best.resize(layers_.size(), std::numeric_limits<double>::infinity());
+          best[i] = std::min(best[i], ms);
         }
-      }
-      for (size_t gemm = 0; gemm < kGemms; ++gemm) {
-        samples_[rows][form][gemm].push_back(ms[gemm]);
       }
     }
   }
@@ -53,10 +54,13 @@ void GemmRates::Round() {
 
 RateCurve GemmRates::Curve() const {
   RateCurve curve;
-  for (const auto& [rows, forms] : samples_) {
+  for (const auto& [rows, forms] : best_) {
     double ms = 0;
     for (size_t gemm = 0; gemm < kGemms; ++gemm) {
-      ms += std::min(Median(forms[kPacked][gemm]), Median(forms[kPlain][gemm]));
+      const auto all_layers = [gemm](const auto& form) {
+        return std::accumulate(form[gemm].begin(), form[gemm].end(), 0.0);
+      };
+      ms += std::min(all_layers(forms[kPacked]), all_layers(forms[kPlain]));
     }
     const double flops = LayerFlops(rows, sizes_) * static_cast<double>(layers_.size());
     curve.push_back({rows, flops / (ms * 1e6)});

@@ -20,7 +20,8 @@ class GemmRates {
 
   void Round();
 
-  // From the medians of all rounds, a GEMM at a row count by the faster of its two forms.
+  // From the fastest round of every GEMM, by the faster of its two forms: interference only ever
+  // slows, and a limit must not be above what the machine reaches.
   // REQUIRES: a round has run.
   RateCurve Curve() const;
 
@@ -28,12 +29,12 @@ class GemmRates {
   static constexpr size_t kGemms = 4;  // of a layer
   enum Form : size_t { kPacked, kPlain, kForms };
 
-  // Milliseconds of one GEMM over all layers, a value a round.
-  using Samples = std::array<std::array<std::vector<double>, kGemms>, kForms>;
+  // Least milliseconds by [form][gemm][layer].
+  using Best = std::array<std::array<std::vector<double>, kGemms>, kForms>;
 
   const ModelSizes sizes_;
   std::vector<std::array<Linear, kGemms>> layers_;  // without activations
-  std::map<int64_t, Samples> samples_;              // by rows
+  std::map<int64_t, Best> best_;                    // by rows
   at::Tensor narrow_;                               // [rows, H], what three of the GEMMs read
   at::Tensor wide_;                                 // [rows, I], what the fourth reads
 };

@@ -1,5 +1,9 @@
 #include "tests/bench/measure.h"
 
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+
 namespace fathom::bench {
 
 double MsOf(const std::function<void()>& work) {

@@ -1,8 +1,6 @@
 // Times and their medians.
 #pragma once
 
-#include <algorithm>
-#include <chrono>
 #include <functional>
 #include <vector>
 

@@ -1,6 +1,7 @@
 #include "tests/bench/workloads.h"
 
 #include <algorithm>
+#include <iterator>
 #include <random>
 #include <utility>
 
