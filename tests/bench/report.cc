@@ -1,0 +1,61 @@
+#include "tests/bench/report.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "tests/bench/measure.h"
+
+namespace fathom::bench {
+
+std::vector<Result> Summarize(const Workload& workload, const ModelSizes& sizes,
+                              const RateCurve& curve) {
+  std::vector<Result> results;
+  for (const Case& one : workload.cases) {
+    const PassPlan& plan = one.passes.front().plan;  // the others have equal work
+    Work work;
+    for (const Work& text : plan.work) work += text;
+    results.push_back({.workload = workload.name,
+                       .name = one.name,
+                       .parameters = one.parameters,
+                       .baseline = one.baseline,
+                       .ms_median = Median(one.ms),
+                       .limit_ms = LimitMs(CountWork(plan, sizes), curve),
+                       .sequences = static_cast<int64_t>(plan.outputs.size()),
+                       .row_layers_run = work.row_layers_run,
+                       .row_layers_shared = work.row_layers_shared});
+  }
+  return results;
+}
+
+std::string MarkdownTable(absl::Span<const Result> results) {
+  std::string table =
+      "| case | median ms | limit ms | limit / median | sequences/s | time against first "
+      "| row-layers | work against first |\n|---|---|---|---|---|---|---|---|\n";
+  for (const Result& result : results) {
+    const Result& first = results[result.baseline];
+    absl::StrAppend(
+        &table, "| ", result.name,
+        absl::StrFormat(" | %.2f | %.2f | %.2f | %.1f | 1/%.3f | %.0f | 1/%.3f |\n",
+                        result.ms_median, result.limit_ms, result.limit_ms / result.ms_median,
+                        result.sequences_per_second(), first.ms_median / result.ms_median,
+                        result.row_layers_run, first.row_layers_run / result.row_layers_run));
+  }
+  return table;
+}
+
+nlohmann::json ToJson(absl::Span<const Result> results, const nlohmann::json& run) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const Result& result : results) {
+    list.push_back({{"workload", result.workload},
+                    {"parameters", result.parameters},
+                    {"ms_median", result.ms_median},
+                    {"limit_ms", result.limit_ms},
+                    {"sequences_per_second", result.sequences_per_second()},
+                    {"row_layers_run", result.row_layers_run},
+                    {"row_layers_shared", result.row_layers_shared},
+                    {"row_layers_cached", 0},  // no state outlives a pass
+                    {"run", run}});
+  }
+  return list;
+}
+
+}  // namespace fathom::bench

@@ -1,0 +1,49 @@
+#include "tests/bench/report.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace fathom::bench {
+namespace {
+
+using testing::HasSubstr;
+
+std::vector<Result> TwoResults() {
+  return {{.workload = "fanout",
+           .name = "n = 0",
+           .parameters = {{"skip_layers", 0}},
+           .ms_median = 40,
+           .limit_ms = 30,
+           .sequences = 8,
+           .row_layers_run = 1000,
+           .row_layers_shared = 50},
+          {.workload = "fanout",
+           .name = "n = 1",
+           .parameters = {{"skip_layers", 1}},
+           .ms_median = 20,
+           .limit_ms = 16,
+           .sequences = 8,
+           .row_layers_run = 250}};
+}
+
+TEST(MarkdownTable, HasRatiosAgainstTheBaseline) {
+  const std::string table = MarkdownTable(TwoResults());
+  EXPECT_THAT(table,
+              HasSubstr("| n = 0 | 40.00 | 30.00 | 0.75 | 200.0 | 1/1.000 | 1000 | 1/1.000 |"));
+  EXPECT_THAT(table,
+              HasSubstr("| n = 1 | 20.00 | 16.00 | 0.80 | 400.0 | 1/2.000 | 250 | 1/4.000 |"));
+}
+
+TEST(ToJson, IsAListWithAnObjectAResult) {
+  const nlohmann::json list = ToJson(TwoResults(), {{"threads", 2}});
+  ASSERT_TRUE(list.is_array());
+  ASSERT_EQ(list.size(), 2U);
+  EXPECT_EQ(list[0], nlohmann::json::parse(R"({
+      "workload": "fanout", "parameters": {"skip_layers": 0}, "ms_median": 40.0, "limit_ms": 30.0,
+      "sequences_per_second": 200.0, "row_layers_run": 1000.0, "row_layers_shared": 50.0,
+      "row_layers_cached": 0, "run": {"threads": 2}})"));
+  EXPECT_EQ(list[1]["parameters"]["skip_layers"], 1);
+}
+
+}  // namespace
+}  // namespace fathom::bench
