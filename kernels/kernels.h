@@ -41,14 +41,12 @@ struct RowCopy {
   int64_t count;
 };
 
-// out[dst] = LayerNorm(dense[src] + residual[residual row] + delta[dst]) · gamma + beta for every
-// segment.
+// out[dst] = LayerNorm(dense[src] + residual[residual row]) · gamma + beta for every segment.
 // The variance is two-pass, so rows with a large common offset stay exact; a constant row gives
 // beta. A NaN stays in its row.
 struct ResidualLayerNorm {
   const float* dense;     // [src rows, H]
   const float* residual;  // [residual rows, H]
-  const float* delta;     // [dst rows, H], or null for none; may be equal to out
   float* out;             // [dst rows, H]; rows outside all segments are not written
   const RowCopy* segments;
   int64_t segment_count;  // sources may repeat, destinations may not
