@@ -6,7 +6,8 @@
 // runtime/pass/ops is the only caller and checks them. Every call may use up to `threads` threads
 // and returns when all of its work is done; different calls may run at the same time.
 //
-// Shape symbols: R rows (tokens) of a packed batch, H hidden width, A attention heads.
+// Shape symbols: R rows (tokens) of a packed batch, H hidden width, A attention heads, D width of a
+// bottleneck.
 #pragma once
 
 #include <cstdint>
@@ -40,16 +41,66 @@ struct RowCopy {
   int64_t count;
 };
 
-// out[dst] = LayerNorm(dense[src] + residual[residual row] + delta[dst]) · gamma + beta for every
-// segment.
+// out[dst] = LayerNorm(dense[src] + residual[residual row]) · gamma + beta for every segment.
 // The variance is two-pass, so rows with a large common offset stay exact; a constant row gives
 // beta. A NaN stays in its row.
 struct ResidualLayerNorm {
   const float* dense;     // [src rows, H]
   const float* residual;  // [residual rows, H]
-  const float* delta;     // [dst rows, H], or null for none; may be equal to out
   float* out;             // [dst rows, H]; rows outside all segments are not written
   const RowCopy* segments;
+  int64_t segment_count;  // sources may repeat, destinations may not
+  int64_t hidden_size;    // H
+  const float* gamma;     // [H]
+  const float* beta;      // [H]
+  float epsilon;          // the encoder's layer_norm_eps
+};
+
+enum class Activation : uint8_t {
+  kIdentity,
+  kRelu,
+  kGelu,      // x Φ(x), the erf form
+  kGeluTanh,  // its approximation with tanh
+  kSilu,
+  kTanh,
+  kSigmoid,
+  kLeakyRelu,  // slope 0.01
+};
+
+// What a bottleneck reads. The names are those of AdapterInput.
+enum class BottleneckInput : uint8_t {
+  kDense,          // f
+  kNormalizedSum,  // LN(f + x), with the weights of the call
+  kResidual,       // x
+};
+
+// One adapter module: A(v) = scaling · (up_weight · activation(down_weight · v + down_bias) +
+// up_bias). Activations are right to 1e-6 of the larger of 1 and their input.
+struct Bottleneck {
+  BottleneckInput input;
+  Activation activation;
+  float scaling;
+  int64_t width;             // D >= 0
+  const float* down_weight;  // [D, H]
+  const float* down_bias;    // [D]
+  const float* up_weight;    // [H, D]
+  const float* up_bias;      // [H]
+};
+
+struct AdapterSegment {
+  RowCopy rows;
+  const Bottleneck* bottleneck;  // segments that follow each other and share one are one product
+};
+
+// out[dst] = LayerNorm(f + x + A(input)) · gamma + beta for every segment, with f = dense[src], x =
+// residual[residual row], A and input those of the segment's bottleneck. Numbers of a row depend on
+// that row and its bottleneck alone, to the bit; LayerNorm as in ResidualLayerNorm. A NaN in a row
+// stays in it, one in a bottleneck in that bottleneck's rows.
+struct AdapterLayerNorm {
+  const float* dense;     // [src rows, H]
+  const float* residual;  // [residual rows, H]
+  float* out;             // [dst rows, H]; rows outside all segments are not written
+  const AdapterSegment* segments;
   int64_t segment_count;  // sources may repeat, destinations may not
   int64_t hidden_size;    // H
   const float* gamma;     // [H]
@@ -62,6 +113,7 @@ struct KernelTable {
   const char* name;  // for example "cpu/AVX3"
   void (*ragged_attention)(const RaggedAttention& call, int threads);
   void (*residual_layer_norm)(const ResidualLayerNorm& call, int threads);
+  void (*adapter_layer_norm)(const AdapterLayerNorm& call, int threads);
 };
 
 // The table for this machine's CPU, with the widest instruction set that it has.

@@ -1,5 +1,6 @@
 #include <string>
 
+#include "kernels/cpu/adapter.h"
 #include "kernels/cpu/attention.h"
 #include "kernels/cpu/instruction_sets.h"
 #include "kernels/cpu/layer_norm.h"
@@ -9,7 +10,8 @@ namespace fathom::kernels {
 
 const KernelTable& CpuKernels() {
   static const std::string name = std::string("cpu/") + AvailableInstructionSets().front().name;
-  static const KernelTable table{name.c_str(), &CpuRaggedAttention, &CpuResidualLayerNorm};
+  static const KernelTable table{name.c_str(), &CpuRaggedAttention, &CpuResidualLayerNorm,
+                                 &CpuAdapterLayerNorm};
   return table;
 }
 

@@ -26,17 +26,15 @@ struct Span {
 struct Row {
   const float* dense;
   const float* residual;
-  const float* delta;  // or null
   float* out;
 };
 
-// out = dense + residual + delta over `span`; returns its sum.
+// out = dense + residual over `span`; returns its sum.
 template <class D>
 HWY_INLINE float AddInputs(D d, const Row& row, Span span) {
   auto sum = hn::Zero(d);
   for (size_t i = span.first; i < span.last; i += hn::Lanes(d)) {
-    auto value = hn::Add(hn::LoadU(d, row.dense + i), hn::LoadU(d, row.residual + i));
-    if (row.delta != nullptr) value = hn::Add(value, hn::LoadU(d, row.delta + i));
+    const auto value = hn::Add(hn::LoadU(d, row.dense + i), hn::LoadU(d, row.residual + i));
     hn::StoreU(value, d, row.out + i);
     sum = hn::Add(sum, value);
   }
@@ -110,8 +108,7 @@ void NormaliseRows(const ResidualLayerNorm& call, const RowCopy& rows) {
     const int64_t src = (rows.src_first + i) * width;
     const int64_t residual = (rows.residual_first + i) * width;
     const int64_t dst = (rows.dst_first + i) * width;
-    NormaliseRow(call, {call.dense + src, call.residual + residual,
-                        call.delta == nullptr ? nullptr : call.delta + dst, call.out + dst});
+    NormaliseRow(call, {call.dense + src, call.residual + residual, call.out + dst});
   }
 }
 

@@ -1,5 +1,5 @@
-// The multiply-add loop of attention: a small tile of a matrix product, kept in registers. Included
-// once for each Highway target.
+// The multiply-add loop of attention and adapters: a small tile of a matrix product, kept in
+// registers. Included once for each Highway target.
 
 #if defined(FATHOM_KERNELS_CPU_MATRIX_TILE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef FATHOM_KERNELS_CPU_MATRIX_TILE_INL_H_

@@ -1,15 +1,14 @@
 #include "runtime/pass/executor.h"
 
-#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <c10/core/InferenceMode.h>
 #include <c10/util/Exception.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 #include <vector>
 
-#include "runtime/pass/ops/bottleneck.h"
 #include "runtime/pass/ops/cls_attention.h"
 #include "runtime/pass/ops/embed.h"
 
@@ -18,53 +17,12 @@ namespace {
 
 using Segments = absl::Span<const EpilogueSegment>;
 
-// Takes the segments of one adapter whose destinations follow each other off the front. Segments
-// are sorted by adapter, then destination.
-Segments TakeRun(Segments& rest) {
-  size_t size = 1;
-  while (size < rest.size() && rest[size].adapter == rest[0].adapter &&
-         rest[size].dst_first == rest[size - 1].dst_first + rest[size - 1].count) {
-    ++size;
-  }
-  const Segments run = rest.first(size);
-  rest.remove_prefix(size);
-  return run;
-}
-
-// The segments behind the plain ones, which come first.
-Segments AdaptedPart(Segments all) {
-  while (!all.empty() && all.front().adapter == PlanTask::kNoAdapter) all.remove_prefix(1);
-  return all;
-}
-
-// The sources of a run in the order of its destinations, [rows of the run, H]. `first` is the
-// segments' member that says where they begin.
-at::Tensor Gather(const at::Tensor& from, Segments run, int32_t EpilogueSegment::* first) {
-  if (run.size() == 1) return from.narrow(0, run[0].*first, run[0].count);
-  std::vector<at::Tensor> parts;
-  parts.reserve(run.size());
-  for (const EpilogueSegment& segment : run) {
-    parts.push_back(from.narrow(0, segment.*first, segment.count));
-  }
-  return at::cat(parts);
-}
-
-Rows Destination(Segments run) {
-  const EpilogueSegment& last = run.back();
-  return {run.front().dst_first, last.dst_first + last.count - run.front().dst_first};
-}
-
-// What a site's bottleneck reads, for the destinations of a run: [rows of the run, H].
-at::Tensor InputOf(const AdapterSite& site, const AdapterInputs& inputs, Segments run, Rows rows) {
-  switch (site.input) {
-    case AdapterInput::kDense:
-      return Gather(inputs.dense, run, &EpilogueSegment::src_first);
-    case AdapterInput::kNormalizedSum:
-      return inputs.normalized_sum.narrow(0, rows.first, rows.count);
-    case AdapterInput::kResidual:
-      return Gather(inputs.residual, run, &EpilogueSegment::residual_first);
-  }
-  TORCH_CHECK(false, "an adapter site without input");
+// How many segments are plain; they come first.
+size_t PlainCount(Segments all) {
+  const auto is_plain = [](const EpilogueSegment& segment) {
+    return segment.adapter == PlanTask::kNoAdapter;
+  };
+  return static_cast<size_t>(std::find_if_not(all.begin(), all.end(), is_plain) - all.begin());
 }
 
 }  // namespace
@@ -121,8 +79,7 @@ void Executor::Reserve(int64_t rows) {
   // Half as much again, so that growing traffic does not reallocate at every pass.
   const std::array<int64_t, 2> shape = {rows + rows / 2, encoder_->config().hidden_size};
   const at::TensorOptions options = encoder_->embeddings().words.options();
-  for (at::Tensor* buffer :
-       {&workspace_.state, &workspace_.next, &workspace_.context, &workspace_.delta}) {
+  for (at::Tensor* buffer : {&workspace_.state, &workspace_.next, &workspace_.context}) {
     *buffer = at::empty(shape, options);
   }
 }
@@ -152,40 +109,21 @@ void Executor::Epilogue(const Stage& stage, const at::Tensor& dense, const at::T
   const LayerNormWeights& norm =
       stage.place == Place::kAttention ? layer.attention_norm : layer.ffn_norm;
   at::Tensor out = workspace_.next.narrow(0, 0, stage.rows_out);
-  const auto residual_norm = [&](Segments segments, const at::Tensor& delta) {
-    table_.residual_norm({.dense = dense,
-                          .residual = residual,
-                          .delta = delta,
-                          .segments = segments,
-                          .norm = norm,
-                          .epsilon = encoder_->config().layer_norm_eps},
-                         out);
-  };
   const Segments all = stage.epilogue;
-  const Segments adapted = AdaptedPart(all);
-  // Rows of adapters get LN(f + x) too: it is what a Pfeiffer adapter reads.
-  residual_norm(all, at::Tensor());
-  if (!adapted.empty()) {
-    const AdapterInputs inputs{.dense = dense, .residual = residual, .normalized_sum = out};
-    RunAdapters(stage, adapted, inputs, adapters);
-    residual_norm(adapted, workspace_.delta.narrow(0, 0, stage.rows_out));
+  const size_t plain = PlainCount(all);
+  ops::OpTable::ResidualNormCall rows{.dense = dense,
+                                      .residual = residual,
+                                      .segments = all.first(plain),
+                                      .norm = norm,
+                                      .epsilon = encoder_->config().layer_norm_eps};
+  if (plain > 0) table_.residual_norm(rows, out);
+  rows.segments = all.subspan(plain);
+  if (!rows.segments.empty()) {
+    table_.adapter_norm(
+        {.rows = rows, .adapters = adapters, .layer = stage.layer, .place = stage.place}, out);
   }
   std::swap(workspace_.state, workspace_.next);
   state_ = workspace_.state.narrow(0, 0, stage.rows_out);
-}
-
-// delta[dst] = the adapter's output, for the rows of every segment.
-void Executor::RunAdapters(const Stage& stage, absl::Span<const EpilogueSegment> segments,
-                           const AdapterInputs& inputs, absl::Span<const Adapter* const> adapters) {
-  while (!segments.empty()) {
-    const Segments run = TakeRun(segments);
-    const Adapter& adapter = *adapters[static_cast<size_t>(run.front().adapter)];
-    const AdapterSite& site = *adapter.layout.site(stage.place);
-    const Rows rows = Destination(run);
-    ops::Bottleneck(site, adapter.module(stage.layer, stage.place),
-                    InputOf(site, inputs, run, rows),
-                    workspace_.delta.narrow(0, rows.first, rows.count));
-  }
 }
 
 }  // namespace fathom

@@ -21,13 +21,6 @@ struct TrunkState {
   at::Tensor residual;  // [R, H] x: the place's residual input
 };
 
-// What an adapter may read at a stage.
-struct AdapterInputs {
-  const at::Tensor& dense;           // [rows_in, H] f
-  const at::Tensor& residual;        // [rows_in, H] x
-  const at::Tensor& normalized_sum;  // [rows_out, H] LN(f + x), by destination
-};
-
 // Holds the workspace of a pass, so one Executor serves one thread at a time; several may share one
 // encoder. LibTorch's exceptions pass through: the Engine catches them.
 class Executor {
@@ -54,7 +47,6 @@ class Executor {
     at::Tensor state;    // what enters a stage
     at::Tensor next;     // what leaves it
     at::Tensor context;  // attention's output
-    at::Tensor delta;    // the adapters' outputs
   };
 
   void Reserve(int64_t rows);
@@ -62,8 +54,6 @@ class Executor {
   at::Tensor Dense(const Stage& stage, const at::Tensor& x);
   void Epilogue(const Stage& stage, const at::Tensor& dense, const at::Tensor& residual,
                 absl::Span<const Adapter* const> adapters);
-  void RunAdapters(const Stage& stage, absl::Span<const EpilogueSegment> segments,
-                   const AdapterInputs& inputs, absl::Span<const Adapter* const> adapters);
 
   const std::shared_ptr<const Encoder> encoder_;
   const ops::OpTable& table_;

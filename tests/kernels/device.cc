@@ -20,6 +20,10 @@ std::vector<Device> AvailableDevices() {
                        [set](const ResidualLayerNorm& call, int threads) {
                          const ScopedInstructionSet scope(set.target);
                          CpuKernels().residual_layer_norm(call, threads);
+                       },
+                       [set](const AdapterLayerNorm& call, int threads) {
+                         const ScopedInstructionSet scope(set.target);
+                         CpuKernels().adapter_layer_norm(call, threads);
                        }});
   }
   return devices;

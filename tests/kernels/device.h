@@ -17,6 +17,7 @@ struct Device {
   std::string name;
   std::function<void(const RaggedAttention& call, int threads)> ragged_attention;
   std::function<void(const ResidualLayerNorm& call, int threads)> residual_layer_norm;
+  std::function<void(const AdapterLayerNorm& call, int threads)> adapter_layer_norm;
 };
 inline void PrintTo(const Device& device, std::ostream* out) { *out << device.name; }
 

@@ -1,5 +1,6 @@
 // Speed of the CPU's kernels by shape, instruction set and threads. Attention counts the 4 ·
-// tokens² · head_size operations a head that its two products need; softmax is extra work.
+// tokens² · head_size operations a head that its two products need, adapters the 4 · H · D a row of
+// theirs; softmax, activations and LayerNorm are extra work.
 //
 //   kernels_bench --benchmark_filter=attention/.*/AVX3
 #include <benchmark/benchmark.h>
@@ -82,6 +83,62 @@ void LayerNorm(benchmark::State& state, int64_t rows, int64_t target, int thread
                           static_cast<int64_t>(sizeof(float)));
 }
 
+// One layer of T tasks, each with an adapter of its own; the layers' weights take turns, so that
+// they come from memory as in a pass.
+struct AdapterShape {
+  int64_t tasks;
+  int64_t rows;  // a task
+  int64_t width;
+};
+
+void Adapter(benchmark::State& state, const AdapterShape& shape, int64_t target, int threads) {
+  const ScopedInstructionSet scope(target);
+  constexpr int64_t kHidden = 768;
+  constexpr int64_t kLayers = 12;
+  const int64_t rows = shape.tasks * shape.rows;
+  const std::vector<float> dense = RandomFloats(rows * kHidden);
+  const std::vector<float> residual = RandomFloats(rows * kHidden);
+  std::vector<float> out(static_cast<size_t>(rows * kHidden));
+  const std::vector<float> weights =
+      RandomFloats(kLayers * shape.tasks * 2 * kHidden * shape.width);
+  const std::vector<float> vector = RandomFloats(kHidden + shape.width);
+  std::vector<Bottleneck> bottlenecks;
+  for (int64_t i = 0; i < kLayers * shape.tasks; ++i) {
+    const float* down = weights.data() + i * 2 * kHidden * shape.width;
+    bottlenecks.push_back({.input = BottleneckInput::kNormalizedSum,
+                           .activation = Activation::kRelu,
+                           .scaling = 1.0f,
+                           .width = shape.width,
+                           .down_weight = down,
+                           .down_bias = vector.data(),
+                           .up_weight = down + kHidden * shape.width,
+                           .up_bias = vector.data()});
+  }
+  std::vector<AdapterSegment> segments;
+  for (int64_t i = 0; i < kLayers * shape.tasks; ++i) {
+    const int64_t first = i % shape.tasks * shape.rows;
+    segments.push_back({{first, first, first, shape.rows}, &bottlenecks[static_cast<size_t>(i)]});
+  }
+  int64_t layer = 0;
+  for (auto _ : state) {
+    CpuKernels().adapter_layer_norm({.dense = dense.data(),
+                                     .residual = residual.data(),
+                                     .out = out.data(),
+                                     .segments = segments.data() + layer * shape.tasks,
+                                     .segment_count = shape.tasks,
+                                     .hidden_size = kHidden,
+                                     .gamma = vector.data(),
+                                     .beta = vector.data(),
+                                     .epsilon = 1e-12f},
+                                    threads);
+    benchmark::ClobberMemory();
+    layer = (layer + 1) % kLayers;
+  }
+  state.counters["flop/s"] =
+      benchmark::Counter(4.0 * static_cast<double>(rows * kHidden * shape.width),
+                         benchmark::Counter::kIsIterationInvariantRate);
+}
+
 void Register() {
   const Shape shapes[] = {{1, 32, 12, 64},  {8, 32, 12, 64},  {64, 25, 12, 64}, {8, 128, 12, 64},
                           {1, 512, 12, 64}, {64, 25, 12, 32}, {8, 128, 12, 32}};
@@ -92,6 +149,14 @@ void Register() {
       for (const Shape& shape : shapes) {
         benchmark::RegisterBenchmark(("attention/" + Name(shape) + suffix).c_str(), Attention,
                                      shape, set.target, threads)
+            ->UseRealTime();
+      }
+      for (const AdapterShape& shape :
+           {AdapterShape{8, 32, 48}, {8, 1, 48}, {1, 32, 48}, {8, 128, 48}, {8, 32, 256}}) {
+        const std::string name = "adapter/" + std::to_string(shape.tasks) + "x" +
+                                 std::to_string(shape.rows) + "/" + std::to_string(shape.width) +
+                                 "x768";
+        benchmark::RegisterBenchmark((name + suffix).c_str(), Adapter, shape, set.target, threads)
             ->UseRealTime();
       }
       for (const int64_t rows : {32, 2048}) {

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -22,7 +21,6 @@ struct Rows {
   std::vector<RowCopy> segments;
   std::vector<float> dense;
   std::vector<float> residual;
-  std::vector<float> delta;  // empty: none
   std::vector<float> gamma;
   std::vector<float> beta;
   std::vector<float> out;
@@ -40,7 +38,6 @@ struct Rows {
     ResidualLayerNorm call{};
     call.dense = dense.data();
     call.residual = residual.data();
-    call.delta = delta.empty() ? nullptr : delta.data();
     call.out = out.data();
     call.segments = segments.data();
     call.segment_count = static_cast<int64_t>(segments.size());
@@ -67,19 +64,16 @@ class LayerNorm : public ::testing::TestWithParam<Device> {
 
 TEST_P(LayerNorm, EqualsTheReferenceForEveryWidth) {
   for (const int64_t width : {2, 3, 7, 16, 31, 33, 63, 384, 768, 1023}) {
-    for (const bool with_delta : {false, true}) {
-      SCOPED_TRACE(std::to_string(width) + (with_delta ? " with delta" : ""));
-      Rows rows(width, 3, 3, {{0, 0, 0, 3}});
-      if (with_delta) rows.delta = RandomFloats(3 * width, 5);
-      ExpectNear(Run(rows, 1), Expected(rows), kTolerance);
-    }
+    SCOPED_TRACE(width);
+    const Rows rows(width, 3, 3, {{0, 0, 0, 3}});
+    ExpectNear(Run(rows, 1), Expected(rows), kTolerance);
   }
 }
 
 TEST_P(LayerNorm, CopiesRepeatedSourcesAndLeavesOtherRowsAlone) {
   // Three branches from one trunk row range, out of order, with an empty copy between them.
-  Rows rows(130, 12, 20, {{4, 6, 9, 5}, {4, 4, 1, 5}, {0, 0, 7, 0}, {11, 2, 19, 1}, {4, 0, 14, 3}});
-  rows.delta = RandomFloats(20 * 130, 5);
+  const Rows rows(130, 12, 20,
+                  {{4, 6, 9, 5}, {4, 4, 1, 5}, {0, 0, 7, 0}, {11, 2, 19, 1}, {4, 0, 14, 3}});
   for (const int threads : {1, 2, 4}) {
     const std::vector<float> out = Run(rows, threads);
     ExpectNear(out, Expected(rows), kTolerance);
@@ -95,18 +89,6 @@ TEST_P(LayerNorm, GivesTheSameBitsForAnyNumberOfThreads) {
   const std::vector<float> serial = Run(rows, 1);
   ExpectNear(serial, Expected(rows), kTolerance);
   for (const int threads : {2, 4}) EXPECT_EQ(Run(rows, threads), serial) << threads << " threads";
-}
-
-TEST_P(LayerNorm, NormalisesInPlaceOfDelta) {
-  Rows rows(100, 4, 6, {{0, 0, 2, 4}});
-  rows.delta = RandomFloats(6 * 100, 5);
-  const std::vector<float> apart = Run(rows, 1);
-  ResidualLayerNorm call = rows.Call();
-  call.out = rows.delta.data();
-  const std::vector<float> before = rows.delta;
-  GetParam().residual_layer_norm(call, 1);
-  EXPECT_TRUE(std::equal(apart.begin() + 200, apart.end(), rows.delta.begin() + 200));
-  EXPECT_TRUE(std::equal(before.begin(), before.begin() + 200, rows.delta.begin()));
 }
 
 TEST_P(LayerNorm, KeepsRowsWithALargeOffsetExact) {

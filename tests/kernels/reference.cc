@@ -53,9 +53,8 @@ void NormaliseRow(const ResidualLayerNorm& call, const RowNumbers& at) {
   std::vector<double> row;
   double mean = 0;
   for (int64_t i = 0; i < width; ++i) {
-    double value =
+    const double value =
         double{call.dense[src * width + i]} + double{call.residual[residual * width + i]};
-    if (call.delta != nullptr) value += double{call.delta[dst * width + i]};
     row.push_back(value);
     mean += value / static_cast<double>(width);
   }

@@ -8,5 +8,6 @@ namespace fathom::kernels {
 // Same contracts as the entries of KernelTable.
 void ReferenceAttention(const RaggedAttention& call);
 void ReferenceLayerNorm(const ResidualLayerNorm& call);
+void ReferenceAdapter(const AdapterLayerNorm& call);
 
 }  // namespace fathom::kernels

@@ -17,6 +17,13 @@ void CheckMatrix(const at::Tensor& tensor, int64_t columns, const char* name) {
               tensor.toString(), tensor.sizes());
 }
 
+void CheckVector(const at::Tensor& tensor, int64_t size, const char* name) {
+  TORCH_CHECK(tensor.dim() == 1 && tensor.numel() == size && tensor.is_contiguous() &&
+                  tensor.scalar_type() == at::kFloat && tensor.device().is_cpu(),
+              name, " must be a contiguous fp32 CPU vector of ", size, ", not ", tensor.toString(),
+              tensor.sizes());
+}
+
 void CheckRows(int64_t first, int64_t count, const at::Tensor& tensor, const char* name) {
   TORCH_CHECK(first >= 0 && count >= 0 && first + count <= tensor.size(0), "rows ", first, " + ",
               count, " are outside of ", name, " with ", tensor.size(0), " rows");
@@ -45,42 +52,133 @@ void Attention(const at::Tensor& query_key_value, absl::Span<const Rows> blocks,
       at::get_num_threads());
 }
 
-void ResidualNorm(const OpTable::ResidualNormCall& call, at::Tensor& out) {
+void CheckInputs(const OpTable::ResidualNormCall& call, const at::Tensor& out) {
   const int64_t hidden = out.size(1);
   CheckMatrix(call.dense, hidden, "dense");
   CheckMatrix(call.residual, hidden, "residual");
   CheckMatrix(out, hidden, "out");
-  if (call.delta.defined()) CheckMatrix(call.delta, hidden, "delta");
-  TORCH_CHECK(call.norm.gamma.numel() == hidden && call.norm.beta.numel() == hidden,
-              "the LayerNorm has ", call.norm.gamma.numel(), " weights, the rows ", hidden);
+  CheckVector(call.norm.gamma, hidden, "gamma");
+  CheckVector(call.norm.beta, hidden, "beta");
+}
+
+kernels::RowCopy CheckedRows(const OpTable::ResidualNormCall& call, const EpilogueSegment& segment,
+                             const at::Tensor& out) {
+  CheckRows(segment.src_first, segment.count, call.dense, "dense");
+  CheckRows(segment.residual_first, segment.count, call.residual, "residual");
+  CheckRows(segment.dst_first, segment.count, out, "out");
+  return {segment.src_first, segment.residual_first, segment.dst_first, segment.count};
+}
+
+void ResidualNorm(const OpTable::ResidualNormCall& call, at::Tensor& out) {
+  CheckInputs(call, out);
   thread_local std::vector<kernels::RowCopy> segments;  // grows, then is reused
   segments.clear();
   for (const EpilogueSegment& segment : call.segments) {
-    CheckRows(segment.src_first, segment.count, call.dense, "dense");
-    CheckRows(segment.residual_first, segment.count, call.residual, "residual");
-    CheckRows(segment.dst_first, segment.count, out, "out");
-    if (call.delta.defined()) CheckRows(segment.dst_first, segment.count, call.delta, "delta");
-    segments.push_back(
-        {segment.src_first, segment.residual_first, segment.dst_first, segment.count});
+    segments.push_back(CheckedRows(call, segment, out));
   }
-  kernels::CpuKernels().residual_layer_norm(
-      {.dense = call.dense.const_data_ptr<float>(),
-       .residual = call.residual.const_data_ptr<float>(),
-       .delta = call.delta.defined() ? call.delta.const_data_ptr<float>() : nullptr,
-       .out = out.mutable_data_ptr<float>(),
-       .segments = segments.data(),
-       .segment_count = static_cast<int64_t>(segments.size()),
-       .hidden_size = hidden,
-       .gamma = call.norm.gamma.const_data_ptr<float>(),
-       .beta = call.norm.beta.const_data_ptr<float>(),
-       .epsilon = static_cast<float>(call.epsilon)},
-      at::get_num_threads());
+  kernels::CpuKernels().residual_layer_norm({.dense = call.dense.const_data_ptr<float>(),
+                                             .residual = call.residual.const_data_ptr<float>(),
+                                             .out = out.mutable_data_ptr<float>(),
+                                             .segments = segments.data(),
+                                             .segment_count = static_cast<int64_t>(segments.size()),
+                                             .hidden_size = out.size(1),
+                                             .gamma = call.norm.gamma.const_data_ptr<float>(),
+                                             .beta = call.norm.beta.const_data_ptr<float>(),
+                                             .epsilon = static_cast<float>(call.epsilon)},
+                                            at::get_num_threads());
+}
+
+kernels::BottleneckInput ToKernel(AdapterInput input) {
+  switch (input) {
+    case AdapterInput::kDense:
+      return kernels::BottleneckInput::kDense;
+    case AdapterInput::kNormalizedSum:
+      return kernels::BottleneckInput::kNormalizedSum;
+    case AdapterInput::kResidual:
+      return kernels::BottleneckInput::kResidual;
+  }
+  TORCH_CHECK(false, "an adapter site without input");
+}
+
+kernels::Activation ToKernel(Activation activation) {
+  switch (activation) {
+    case Activation::kIdentity:
+      return kernels::Activation::kIdentity;
+    case Activation::kRelu:
+      return kernels::Activation::kRelu;
+    case Activation::kGelu:
+      return kernels::Activation::kGelu;
+    case Activation::kGeluTanh:
+      return kernels::Activation::kGeluTanh;
+    case Activation::kSilu:
+      return kernels::Activation::kSilu;
+    case Activation::kTanh:
+      return kernels::Activation::kTanh;
+    case Activation::kSigmoid:
+      return kernels::Activation::kSigmoid;
+    case Activation::kLeakyRelu:
+      return kernels::Activation::kLeakyRelu;
+  }
+  TORCH_CHECK(false, "an unknown activation");
+}
+
+kernels::Bottleneck CheckedBottleneck(const AdapterSite& site, const AdapterModule& module,
+                                      int64_t hidden) {
+  const int64_t width = module.down_bias.numel();
+  CheckMatrix(module.down_weight, hidden, "down_weight");
+  CheckMatrix(module.up_weight, width, "up_weight");
+  TORCH_CHECK(module.down_weight.size(0) == width && module.up_weight.size(0) == hidden,
+              "down_weight and up_weight are ", module.down_weight.sizes(), " and ",
+              module.up_weight.sizes(), ", the bottleneck ", width, " wide, the rows ", hidden);
+  CheckVector(module.down_bias, width, "down_bias");
+  CheckVector(module.up_bias, hidden, "up_bias");
+  return {.input = ToKernel(site.input),
+          .activation = ToKernel(site.activation),
+          .scaling = static_cast<float>(site.scaling),
+          .width = width,
+          .down_weight = module.down_weight.const_data_ptr<float>(),
+          .down_bias = module.down_bias.const_data_ptr<float>(),
+          .up_weight = module.up_weight.const_data_ptr<float>(),
+          .up_bias = module.up_bias.const_data_ptr<float>()};
+}
+
+void AdapterNorm(const OpTable::AdapterNormCall& call, at::Tensor& out) {
+  const OpTable::ResidualNormCall& rows = call.rows;
+  CheckInputs(rows, out);
+  thread_local std::vector<kernels::Bottleneck> bottlenecks;  // grow, then are reused
+  thread_local std::vector<kernels::AdapterSegment> segments;
+  bottlenecks.clear();
+  bottlenecks.reserve(rows.segments.size());  // segments point into it
+  segments.clear();
+  int32_t adapter_index = PlanTask::kNoAdapter;  // of the last bottleneck
+  for (const EpilogueSegment& segment : rows.segments) {
+    if (segment.adapter != adapter_index) {
+      adapter_index = segment.adapter;
+      const auto index = static_cast<size_t>(adapter_index);
+      TORCH_CHECK(index < call.adapters.size(), "adapter ", adapter_index, " of a pass with ",
+                  call.adapters.size());
+      const Adapter& adapter = *call.adapters[index];
+      bottlenecks.push_back(CheckedBottleneck(*adapter.layout.site(call.place),
+                                              adapter.module(call.layer, call.place), out.size(1)));
+    }
+    segments.push_back({CheckedRows(rows, segment, out), &bottlenecks.back()});
+  }
+  kernels::CpuKernels().adapter_layer_norm({.dense = rows.dense.const_data_ptr<float>(),
+                                            .residual = rows.residual.const_data_ptr<float>(),
+                                            .out = out.mutable_data_ptr<float>(),
+                                            .segments = segments.data(),
+                                            .segment_count = static_cast<int64_t>(segments.size()),
+                                            .hidden_size = out.size(1),
+                                            .gamma = rows.norm.gamma.const_data_ptr<float>(),
+                                            .beta = rows.norm.beta.const_data_ptr<float>(),
+                                            .epsilon = static_cast<float>(rows.epsilon)},
+                                           at::get_num_threads());
 }
 
 }  // namespace
 
 const OpTable& CpuOps() {
-  static constexpr OpTable table = {"cpu", Attention, ResidualNorm};
+  static constexpr OpTable table = {"cpu", Attention, ResidualNorm, AdapterNorm};
   return table;
 }
 

@@ -28,7 +28,6 @@ void Embed(const OpTable& table, const Encoder& encoder,
   const EpilogueSegment all{.count = static_cast<int32_t>(rows)};
   table.residual_norm({.dense = word_rows,
                        .residual = place_rows,
-                       .delta = at::Tensor(),
                        .segments = {&all, 1},
                        .norm = from.norm,
                        .epsilon = encoder.config().layer_norm_eps},

@@ -12,6 +12,7 @@
 #include "absl/types/span.h"
 #include "runtime/model/encoder.h"
 #include "runtime/pass/plan.h"
+#include "runtime/task/adapter.h"
 
 namespace fathom::ops {
 
@@ -22,17 +23,26 @@ struct OpTable {
   void (*attention)(const at::Tensor& query_key_value, absl::Span<const Rows> blocks, int heads,
                     at::Tensor& context);
 
-  // out[dst] = LN(dense[src] + residual[residual row] + delta[dst]) for each segment; delta may be
-  // undefined (none). dense and residual [R, H]; delta and out [rows_out, H].
+  // out[dst] = LN(dense[src] + residual[residual row]) for each segment. dense and residual [R, H];
+  // out [rows_out, H].
   struct ResidualNormCall {
     const at::Tensor& dense;
     const at::Tensor& residual;
-    const at::Tensor& delta;
     absl::Span<const EpilogueSegment> segments;
     const LayerNormWeights& norm;
     double epsilon;
   };
   void (*residual_norm)(const ResidualNormCall& call, at::Tensor& out);
+
+  // The same with adapters: out[dst] = LN(f + x + scaling · A(input)), where the segment's adapter
+  // has a module at (layer, place).
+  struct AdapterNormCall {
+    const ResidualNormCall& rows;               // sorted by adapter
+    absl::Span<const Adapter* const> adapters;  // by EpilogueSegment::adapter
+    int layer;
+    Place place;
+  };
+  void (*adapter_norm)(const AdapterNormCall& call, at::Tensor& out);
 };
 
 // The kernels of kernels/ for this CPU.

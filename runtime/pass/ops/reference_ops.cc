@@ -1,10 +1,12 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/layer_norm.h>
+#include <ATen/ops/linear.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/softmax.h>
 
 #include <cmath>
 
+#include "runtime/pass/ops/activation.h"
 #include "runtime/pass/ops/op_table.h"
 
 namespace fathom::ops {
@@ -27,20 +29,52 @@ void Attention(const at::Tensor& query_key_value, absl::Span<const Rows> blocks,
   }
 }
 
+struct SegmentInputs {
+  at::Tensor dense;     // f
+  at::Tensor residual;  // x
+};
+
+SegmentInputs InputsOf(const OpTable::ResidualNormCall& call, const EpilogueSegment& segment) {
+  return {call.dense.narrow(0, segment.src_first, segment.count),
+          call.residual.narrow(0, segment.residual_first, segment.count)};
+}
+
+at::Tensor Normalized(const OpTable::ResidualNormCall& call, const at::Tensor& sum) {
+  return at::layer_norm(sum, {sum.size(1)}, call.norm.gamma, call.norm.beta, call.epsilon);
+}
+
 void ResidualNorm(const OpTable::ResidualNormCall& call, at::Tensor& out) {
   for (const EpilogueSegment& segment : call.segments) {
-    at::Tensor sum = call.dense.narrow(0, segment.src_first, segment.count) +
-                     call.residual.narrow(0, segment.residual_first, segment.count);
-    if (call.delta.defined()) sum += call.delta.narrow(0, segment.dst_first, segment.count);
-    out.narrow(0, segment.dst_first, segment.count)
-        .copy_(at::layer_norm(sum, {out.size(1)}, call.norm.gamma, call.norm.beta, call.epsilon));
+    const auto [dense, residual] = InputsOf(call, segment);
+    out.narrow(0, segment.dst_first, segment.count).copy_(Normalized(call, dense + residual));
+  }
+}
+
+at::Tensor Bottleneck(const AdapterSite& site, const AdapterModule& module,
+                      const at::Tensor& input) {
+  const at::Tensor hidden =
+      Activate(at::linear(input, module.down_weight, module.down_bias), site.activation);
+  return at::linear(hidden, module.up_weight, module.up_bias) * site.scaling;
+}
+
+void AdapterNorm(const OpTable::AdapterNormCall& call, at::Tensor& out) {
+  for (const EpilogueSegment& segment : call.rows.segments) {
+    const auto [dense, residual] = InputsOf(call.rows, segment);
+    const Adapter& adapter = *call.adapters[static_cast<size_t>(segment.adapter)];
+    const AdapterSite& site = *adapter.layout.site(call.place);
+    const at::Tensor sum = dense + residual;
+    const at::Tensor input = site.input == AdapterInput::kDense      ? dense
+                             : site.input == AdapterInput::kResidual ? residual
+                                                                     : Normalized(call.rows, sum);
+    const at::Tensor delta = Bottleneck(site, adapter.module(call.layer, call.place), input);
+    out.narrow(0, segment.dst_first, segment.count).copy_(Normalized(call.rows, sum + delta));
   }
 }
 
 }  // namespace
 
 const OpTable& ReferenceOps() {
-  static constexpr OpTable table = {"reference", Attention, ResidualNorm};
+  static constexpr OpTable table = {"reference", Attention, ResidualNorm, AdapterNorm};
   return table;
 }
 

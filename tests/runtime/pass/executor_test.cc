@@ -160,7 +160,6 @@ TEST_F(ExecutorTest, ATrunkIsWhereTheBranchForks) {
   const EpilogueSegment all{.count = 5};
   ops::ReferenceOps().residual_norm({.dense = trunk.dense,
                                      .residual = trunk.residual,
-                                     .delta = at::Tensor(),
                                      .segments = {&all, 1},
                                      .norm = encoder_->layer(2).ffn_norm,
                                      .epsilon = config_.layer_norm_eps},

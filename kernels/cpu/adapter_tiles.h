@@ -1,0 +1,34 @@
+// How the rows of one adapter call are cut into tiles that one thread computes. Pure functions.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "kernels/kernels.h"
+
+namespace fathom::kernels {
+
+// `count` rows of one bottleneck, from row `first` of segment `segment` on. They may go on in the
+// segments behind it.
+struct AdapterTile {
+  int64_t segment;
+  int64_t first;
+  int64_t count;
+};
+
+// Rows of a tile: a multiple of `smallest`, `largest` where that is enough to keep `threads`
+// threads busy.
+struct AdapterTileRows {
+  int64_t smallest;
+  int64_t largest;
+};
+
+// Replaces `tiles` by those of the call: every row of it once, in order. A tile ends where the next
+// segment has another bottleneck.
+void CutIntoTiles(const AdapterLayerNorm& call, const AdapterTileRows& rows, int threads,
+                  std::vector<AdapterTile>& tiles);
+
+// How many of the threads that the call may use are worth waking.
+int UsefulThreads(const AdapterLayerNorm& call, const std::vector<AdapterTile>& tiles, int threads);
+
+}  // namespace fathom::kernels
