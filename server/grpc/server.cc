@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "grpc/health/v1/health.pb.h"
 
 namespace fathom {
 namespace {
@@ -20,6 +21,8 @@ void EnablePlugins() {
   static const bool once = [] {
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    // gRPC serves health without its description; naming ours links it in for reflection to show.
+    grpc::health::v1::HealthCheckRequest::descriptor();
     return true;
   }();
   static_cast<void>(once);
