@@ -92,10 +92,12 @@ def score(logits, labels, label2id):
 
 
 def promised_scores(folder):
-    """Metric and {n: score} of the depth profile in adapter_config.json, if there is one."""
+    """What adapter_config.json says of the training: metric, {n: score}, and the tokens at which
+    texts were cut (None where it does not say)."""
     fathom = json.loads((Path(folder) / "adapter_config.json").read_text()).get("fathom") or {}
     profile = {point["skip_layers"]: point["score"] for point in fathom.get("depth_profile") or []}
-    return fathom.get("metric"), profile
+    max_tokens = (fathom.get("details") or {}).get("max-tokens")
+    return fathom.get("metric"), profile, max_tokens and int(max_tokens)
 
 
 def main():
@@ -110,10 +112,11 @@ def main():
         sys.exit(f"every N must be in 0 … {layers}")
 
     tokenizer = AutoTokenizer.from_pretrained(arguments.encoder)
+    metric, profile, max_tokens = promised_scores(arguments.adapter)
+    # Cut as in training, or long texts would score otherwise than the profile says.
     encoded = tokenizer(*texts, padding=True, truncation="longest_first", return_tensors="pt",
-                        max_length=model.config.max_position_embeddings)
+                        max_length=max_tokens or model.config.max_position_embeddings)
     head = model.heads[name].config
-    metric, profile = promised_scores(arguments.adapter)
     print(f"adapter '{name}', head {head['head_type']}, labels {head['label2id']}, "
           f"{len(texts[0])} rows")
     for n in arguments.skip_layers:
