@@ -17,6 +17,7 @@
 
 #include "kernels/cpu/exp2-inl.h"
 #include "kernels/cpu/matrix_tile-inl.h"
+#include "kernels/cpu/transpose-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace fathom::kernels::HWY_NAMESPACE {
@@ -69,53 +70,16 @@ struct ContextSink {
   }
 };
 
-struct QueryPart {
-  size_t first_query;
-  size_t last_query;
-  size_t first_element;
-};
-
-HWY_INLINE void TransposeElements(const Head& head, const QueryPart& part, size_t block) {
-  for (size_t i = part.first_query; i < part.last_query; ++i) {
-    for (size_t k = part.first_element; k < head.size; ++k) {
-      head.query_columns[k * block + i] = head.query[i * head.stride + k];
-    }
+// head.query_columns = the first `count` queries, transposed. Lanes behind them repeat the last
+// one: they are computed and not written.
+template <size_t kVectors>
+HWY_INLINE void TransposeQueries(const Head& head, size_t count) {
+  const size_t block = kVectors * hn::Lanes(FloatTag());
+  const float* rows[kTileVectors * hn::MaxLanes(FloatTag())];
+  for (size_t i = 0; i < block; ++i) {
+    rows[i] = head.query + std::min(i, count - 1) * head.stride;
   }
-}
-
-// head.query_columns = the first `count` queries, transposed; columns up to `block` are zero.
-HWY_INLINE void TransposeQueries(const Head& head, size_t count, size_t block) {
-  size_t whole_queries = 0;
-#if HWY_TARGET != HWY_SCALAR
-  const hn::FixedTag<float, 4> d4;
-  const hn::Repartition<double, decltype(d4)> d2;
-  const size_t whole_size = head.size & ~size_t{3};
-  for (; whole_queries + 4 <= count; whole_queries += 4) {
-    const float* from = head.query + whole_queries * head.stride;
-    float* to = head.query_columns + whole_queries;
-    for (size_t k = 0; k < whole_size; k += 4) {
-      const auto a = hn::LoadU(d4, from + k);
-      const auto b = hn::LoadU(d4, from + head.stride + k);
-      const auto c = hn::LoadU(d4, from + 2 * head.stride + k);
-      const auto e = hn::LoadU(d4, from + 3 * head.stride + k);
-      const auto ab_low = hn::BitCast(d2, hn::InterleaveLower(d4, a, b));
-      const auto ab_high = hn::BitCast(d2, hn::InterleaveUpper(d4, a, b));
-      const auto ce_low = hn::BitCast(d2, hn::InterleaveLower(d4, c, e));
-      const auto ce_high = hn::BitCast(d2, hn::InterleaveUpper(d4, c, e));
-      hn::Store(hn::BitCast(d4, hn::InterleaveLower(d2, ab_low, ce_low)), d4, to + k * block);
-      hn::Store(hn::BitCast(d4, hn::InterleaveUpper(d2, ab_low, ce_low)), d4, to + (k + 1) * block);
-      hn::Store(hn::BitCast(d4, hn::InterleaveLower(d2, ab_high, ce_high)), d4,
-                to + (k + 2) * block);
-      hn::Store(hn::BitCast(d4, hn::InterleaveUpper(d2, ab_high, ce_high)), d4,
-                to + (k + 3) * block);
-    }
-  }
-  TransposeElements(head, {0, whole_queries, whole_size}, block);
-#endif
-  TransposeElements(head, {whole_queries, count, 0}, block);
-  for (size_t k = 0; k < head.size && count < block; ++k) {
-    std::fill(head.query_columns + k * block + count, head.query_columns + (k + 1) * block, 0.0f);
-  }
+  LoadColumns<kVectors>(rows, head.size, head.query_columns);
 }
 
 // Rows of values without the other heads between them, padded with zeros: they are read once for
@@ -179,7 +143,7 @@ template <size_t kVectors>
 HWY_NOINLINE void AttendBlock(const Head& head, size_t count) {
   const FloatTag d;
   const size_t block = kVectors * hn::Lanes(d);
-  TransposeQueries(head, count, block);
+  TransposeQueries<kVectors>(head, count);
   MultiplyRows<kVectors>(head.tokens, RowMajor{head.key, head.stride},
                          RightFactor{head.query_columns, block, head.size},
                          ScoreSink{head.weights, block});
