@@ -76,6 +76,34 @@ struct PassResult {
   std::vector<std::vector<TaskOutput>> outputs;  // [texts][tasks], in the order of the request
   std::vector<Work> work;                        // one a text
   int32_t rows = 0;                              // largest packed block of the pass
+  double predicted_ms = 0;                       // by the cost model; 0: not calibrated
+  double actual_ms = 0;                          // of the same part of the pass, measured
+};
+
+struct RunOptions {
+  int threads = 0;  // of this pass; 0: all that the engine has
+};
+
+// What the caches did since the start.
+struct CacheCounts {
+  int64_t hits = 0;  // texts that found a usable entry
+  int64_t misses = 0;
+  int64_t evictions = 0;
+  int64_t entries = 0;  // now
+  int64_t bytes = 0;    // now
+
+  bool operator==(const CacheCounts&) const = default;
+};
+
+struct CacheReport {
+  CacheCounts taps;     // trunk states
+  CacheCounts answers;  // finished logits; hits and misses count (text, task, n)
+};
+
+// How many passes may run at once, and the threads that they share.
+struct Concurrency {
+  int passes = 1;
+  int threads = 1;
 };
 
 class Engine {
@@ -98,9 +126,33 @@ class Engine {
   // Any thread. All versions of all tasks, also those that were refused; by name, then version.
   virtual std::vector<TaskInfo> ListTasks() const = 0;
 
-  // One thread at a time. The caller keeps texts and tasks alive during the call. An error is of
-  // the whole pass (INTERNAL); what concerns one (text, task) is in its TaskOutput.
-  virtual absl::StatusOr<PassResult> Run(absl::Span<const PassText> texts) = 0;
+  // Up to concurrency().passes threads at a time. The caller keeps texts and tasks alive during the
+  // call. An error is of the whole pass (INTERNAL); what concerns one (text, task) is in its
+  // TaskOutput.
+  virtual absl::StatusOr<PassResult> Run(absl::Span<const PassText> texts,
+                                         const RunOptions& options) = 0;
+
+  // Any thread.
+  virtual Concurrency concurrency() const = 0;
+
+  // Any thread.
+  virtual CacheReport cache_report() const = 0;
+
+  // Any thread, also while passes run. Empties the caches of taps and answers.
+  virtual void ClearCaches() = 0;
+};
+
+// Of the GEMMs with the encoder's weights. Sums, LayerNorm and softmax are fp32 in both.
+enum class Precision : uint8_t {
+  kFp32,
+  kBf16,
+  kAuto,  // what is faster on this CPU, measured at the start; fp32 without bf16 instructions
+};
+
+struct CacheOptions {
+  int64_t tap_bytes = int64_t{256} << 20;  // 0: off
+  bool bf16_taps = false;                  // half the bytes; answers from them are less exact
+  int64_t answer_bytes = 0;                // 0: off
 };
 
 struct EngineOptions {
@@ -108,6 +160,9 @@ struct EngineOptions {
   std::string tasks_dir;    // sub-folders are tasks; empty: none
   std::string device = "cpu";
   int threads = 0;  // 0: all cores of this process
+  int workers = 1;  // passes that may run at once, each on its share of the threads
+  Precision precision = Precision::kFp32;
+  CacheOptions caches;
 };
 
 // Loads everything. A broken encoder, tokenizer or device is an error; a broken task is not: it is

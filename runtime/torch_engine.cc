@@ -61,7 +61,12 @@ class TorchEngine : public Engine {
 
   std::vector<TaskInfo> ListTasks() const override { return tasks_.List(); }
 
-  absl::StatusOr<PassResult> Run(absl::Span<const PassText> texts) override {
+  Concurrency concurrency() const override { return {.passes = 1, .threads = threads_}; }
+  CacheReport cache_report() const override { return {}; }
+  void ClearCaches() override {}
+
+  absl::StatusOr<PassResult> Run(absl::Span<const PassText> texts,
+                                 const RunOptions& /*options*/) override {
     try {
       return RunPass(texts);
     } catch (const std::exception& error) {

@@ -88,6 +88,7 @@ struct PlanOutput {
 struct Work {
   double row_layers_run = 0;
   double row_layers_shared = 0;   // what the tasks would run more, each with a pass of its own
+  double row_layers_cached = 0;   // what the trunk would run more without taps from the cache
   double row_layers_skipped = 0;  // n · tokens over the tasks: layers without the task's adapter
 
   Work& operator+=(const Work& other);

@@ -259,6 +259,7 @@ class PassPlanner {
 Work& Work::operator+=(const Work& other) {
   row_layers_run += other.row_layers_run;
   row_layers_shared += other.row_layers_shared;
+  row_layers_cached += other.row_layers_cached;
   row_layers_skipped += other.row_layers_skipped;
   return *this;
 }

@@ -238,7 +238,7 @@ void Scheduler::RunBatch(const Batch& batch) {
   for (const Batch::Part& part : batch.parts) parts.Add(part.entry->request, part.units);
 
   const SteadyClock::time_point start = SteadyClock::now();
-  absl::StatusOr<PassResult> pass = engine_->Run(parts.texts());
+  absl::StatusOr<PassResult> pass = engine_->Run(parts.texts(), {});
   const absl::Duration compute = absl::FromChrono(SteadyClock::now() - start);
   if (pass.ok()) {
     const absl::Status complete = parts.CheckComplete(*pass);

@@ -88,7 +88,7 @@ TEST(Engine, ARawEncoderRequestGivesTheClsState) {
   const auto text = engine->Tokenize(RawText{.first = "abc"}, Truncation::kError);
   ASSERT_TRUE(text.ok()) << text.status();
   const PassText pass{.text = &*text, .tasks = {{.task = nullptr}}};
-  const auto result = engine->Run({&pass, 1});
+  const auto result = engine->Run({&pass, 1}, {});
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(result->outputs[0][0].logits.size(),
             static_cast<size_t>(engine->encoder().hidden_size));
@@ -118,8 +118,8 @@ TEST(Engine, ANanInAnAdapterFailsItsTaskOnly) {
   const auto text = engine->Tokenize(RawText{.first = "abc"}, Truncation::kError);
   const PassText both{.text = &*text, .tasks = {{.task = bad->get()}, {.task = good->get()}}};
   const PassText alone{.text = &*text, .tasks = {{.task = good->get()}}};
-  const auto mixed = engine->Run({&both, 1});
-  const auto single = engine->Run({&alone, 1});
+  const auto mixed = engine->Run({&both, 1}, {});
+  const auto single = engine->Run({&alone, 1}, {});
   ASSERT_TRUE(mixed.ok() && single.ok());
   EXPECT_EQ(mixed->outputs[0][0].status.code(), absl::StatusCode::kInternal);
   EXPECT_THAT(std::string(mixed->outputs[0][0].status.message()), HasSubstr("damaged"));

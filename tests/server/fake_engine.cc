@@ -161,7 +161,8 @@ TaskOutput FakeEngine::Answer(const TokenizedText& text, const PassTask& task) c
   return output;
 }
 
-absl::StatusOr<PassResult> FakeEngine::Run(absl::Span<const PassText> texts) {
+absl::StatusOr<PassResult> FakeEngine::Run(absl::Span<const PassText> texts,
+                                           const RunOptions& /*options*/) {
   WaitAtDoor();
   const std::lock_guard lock(mutex_);
   SeenPass& seen = passes_.emplace_back();

@@ -53,7 +53,11 @@ class FakeEngine : public Engine {
   absl::StatusOr<std::shared_ptr<const ServableTask>> FindTask(std::string_view name,
                                                                int version) const override;
   std::vector<TaskInfo> ListTasks() const override;
-  absl::StatusOr<PassResult> Run(absl::Span<const PassText> texts) override;
+  absl::StatusOr<PassResult> Run(absl::Span<const PassText> texts,
+                                 const RunOptions& options) override;
+  Concurrency concurrency() const override { return {}; }
+  CacheReport cache_report() const override { return {}; }
+  void ClearCaches() override {}
 
  private:
   void WaitAtDoor();

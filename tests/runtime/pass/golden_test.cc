@@ -115,7 +115,7 @@ class GoldenTest : public testing::TestWithParam<std::string> {
 TEST_P(GoldenTest, EachTextTaskAndDepthAloneAnswersAsTheLibrary) {
   for (const Case& one : cases_) {
     const PassText text{.text = &texts_[one.input], .tasks = {one.task}};
-    const absl::StatusOr<PassResult> result = engine_->Run({&text, 1});
+    const absl::StatusOr<PassResult> result = engine_->Run({&text, 1}, {});
     ASSERT_TRUE(result.ok()) << one.what << ": " << result.status();
     ASSERT_EQ(result->outputs.size(), 1U);
     ASSERT_EQ(result->outputs[0].size(), 1U);
@@ -132,7 +132,7 @@ TEST_P(GoldenTest, AllTextsTasksAndDepthsInOnePassAnswerAsTheLibrary) {
     asked[one.input].push_back(&one);
   }
 
-  const absl::StatusOr<PassResult> result = engine_->Run(pass);
+  const absl::StatusOr<PassResult> result = engine_->Run(pass, {});
 
   ASSERT_TRUE(result.ok()) << result.status();
   ASSERT_EQ(result->outputs.size(), pass.size());
