@@ -1,6 +1,7 @@
 // PlanPass against an independent counter and simulator: both know only the rules of a plan and of
 // the method, not how the planner works.
 #include <algorithm>
+#include <array>
 #include <map>
 #include <random>
 #include <set>
@@ -20,10 +21,17 @@ AdapterLayout Pfeiffer(int layers, std::set<int> left_out = {}) {
   return layout;
 }
 
+AdapterLayout Parallel(int layers, std::set<int> left_out = {}) {
+  AdapterLayout layout = Pfeiffer(layers, std::move(left_out));
+  layout.sites[static_cast<size_t>(Place::kFfn)]->input = AdapterInput::kResidual;
+  return layout;
+}
+
 AdapterLayout Houlsby(int layers, std::set<int> left_out = {}) {
   AdapterLayout layout = Pfeiffer(layers, std::move(left_out));
   layout.sites[static_cast<size_t>(Place::kAttention)] =
       AdapterSite{.input = AdapterInput::kDense, .activation = Activation::kSilu};
+  layout.sites[static_cast<size_t>(Place::kFfn)]->input = AdapterInput::kDense;
   return layout;
 }
 
@@ -58,12 +66,74 @@ History Expected(const Request& request, int text, int task, int token) {
   return history;
 }
 
-// Executes a plan on histories instead of numbers, and checks the rules of a plan on the way.
-std::vector<History> Simulate(const PassPlan& plan) {
+// Moves rows through one epilogue list, and checks its rules on the way.
+void SimulateEpilogue(const Stage& stage, const std::vector<EpilogueSegment>& segments,
+                      const std::vector<History>& dense, const std::vector<History>& residual,
+                      std::vector<History>& next) {
+  std::pair<int, int> last_key{-2, -1};
+  for (const EpilogueSegment& segment : segments) {
+    EXPECT_LT(last_key, std::pair(segment.adapter, segment.dst_first)) << "segments are sorted";
+    last_key = {segment.adapter, segment.dst_first};
+    for (int i = 0; i < segment.count; ++i) {
+      History& out = next[static_cast<size_t>(segment.dst_first + i)];
+      EXPECT_EQ(out.text, -1) << "a row is written twice";
+      out = dense[static_cast<size_t>(segment.src_first + i)];
+      EXPECT_EQ(out, residual[static_cast<size_t>(segment.residual_first + i)]);
+      if (segment.adapter >= 0) {
+        out.modules.emplace_back(stage.layer, stage.place, segment.adapter);
+      }
+    }
+  }
+}
+
+// The rows of the taps that a stage loads.
+std::vector<History> SimulateLoads(const Request& request, const PassPlan& plan,
+                                   const Stage& stage) {
   std::vector<History> rows;
-  for (size_t text = 0; text < plan.text_tokens.size(); ++text) {
-    for (int token = 0; token < plan.text_tokens[text]; ++token) {
-      rows.push_back({static_cast<int>(text), token, {}});
+  for (const TapLoad& load : stage.loads) {
+    const PlanText& text = request.texts[static_cast<size_t>(load.text)];
+    const PlanTap& tap = text.taps[static_cast<size_t>(load.tap)];
+    EXPECT_EQ(tap.layer, stage.layer);
+    EXPECT_EQ(stage.place, Place::kFfn);
+    EXPECT_EQ(load.rows.first, static_cast<int32_t>(rows.size()));
+    if (IsClsOnly(tap.form)) {
+      EXPECT_EQ(load.rows.count, 1);
+    }
+    for (int i = 0; i < load.rows.count; ++i) rows.push_back({load.text, i, {}});
+    if (IsPair(tap.form)) continue;
+    for (const EpilogueSegment& segment : stage.tap_epilogue) {
+      if (segment.adapter < 0 || segment.src_first < load.rows.first ||
+          segment.src_first >= load.rows.first + load.rows.count) {
+        continue;
+      }
+      const AdapterLayout& layout = request.layouts[static_cast<size_t>(segment.adapter)];
+      EXPECT_EQ(layout.site(Place::kFfn)->input, AdapterInput::kNormalizedSum)
+          << "a sum serves no module that reads f or x";
+    }
+  }
+  EXPECT_LE(static_cast<int32_t>(rows.size()), plan.max_tap_rows);
+  return rows;
+}
+
+// What is kept are rows of the trunk.
+void CheckStores(const Request& request, const Stage& stage, const std::vector<History>& rows) {
+  for (const TapStore& store : stage.stores) {
+    const PlanText& text = request.texts[static_cast<size_t>(store.text)];
+    EXPECT_EQ(store.tap, text.keep);
+    EXPECT_EQ(Fork({stage.layer, stage.place}), Fork({store.tap.layer, Place::kFfn}));
+    EXPECT_EQ(store.rows.count, IsClsOnly(store.tap.form) ? 1 : text.tokens);
+    for (int i = 0; i < store.rows.count; ++i) {
+      EXPECT_EQ(rows[static_cast<size_t>(store.rows.first + i)], (History{store.text, i, {}}));
+    }
+  }
+}
+
+// Executes a plan on histories instead of numbers, and checks the rules of a plan on the way.
+std::vector<History> Simulate(const Request& request, const PassPlan& plan) {
+  std::vector<History> rows;
+  for (const int32_t text : plan.embedded) {
+    for (int token = 0; token < plan.text_tokens[static_cast<size_t>(text)]; ++token) {
+      rows.push_back({text, token, {}});
     }
   }
   for (const Stage& stage : plan.stages) {
@@ -95,36 +165,64 @@ std::vector<History> Simulate(const PassPlan& plan) {
       EXPECT_EQ(stage.layer, plan.stages.back().layer) << "only the last layer may drop rows";
       dense.push_back(rows[static_cast<size_t>(block.first)]);
     }
+    CheckStores(request, stage, rows);
+    const std::vector<History> taps = SimulateLoads(request, plan, stage);
     std::vector<History> next(static_cast<size_t>(stage.rows_out));
-    std::pair<int, int> last_key{-2, -1};
-    for (const EpilogueSegment& segment : stage.epilogue) {
-      EXPECT_LT(last_key, std::pair(segment.adapter, segment.dst_first)) << "segments are sorted";
-      last_key = {segment.adapter, segment.dst_first};
-      for (int i = 0; i < segment.count; ++i) {
-        History& out = next[static_cast<size_t>(segment.dst_first + i)];
-        EXPECT_EQ(out.text, -1) << "a row is written twice";
-        out = dense[static_cast<size_t>(segment.src_first + i)];
-        EXPECT_EQ(out, rows[static_cast<size_t>(segment.residual_first + i)]);
-        if (segment.adapter >= 0) {
-          out.modules.emplace_back(stage.layer, stage.place, segment.adapter);
-        }
-      }
-    }
+    SimulateEpilogue(stage, stage.epilogue, dense, rows, next);
+    SimulateEpilogue(stage, stage.tap_epilogue, taps, taps, next);
     for (const History& row : next) EXPECT_NE(row.text, -1) << "a row is not written";
     rows = std::move(next);
   }
   return rows;
 }
 
+// Where a task leaves the trunk: the stage, by layer and place, of its first module, or behind all.
+std::pair<int, Place> LeavesTrunk(const Request& request, int text, int task) {
+  const auto modules = Expected(request, text, task, 0).modules;
+  return modules.empty() ? std::pair(request.layers, Place::kAttention)
+                         : std::pair(std::get<0>(modules[0]), std::get<1>(modules[0]));
+}
+
+// Whether a task's reading of the trunk makes it run through (layer, place): there is no tap at or
+// above it, and at or below where the task leaves, that serves the task.
+bool NeedsTrunk(const Request& request, int text, int task, std::pair<int, Place> stage) {
+  const PlanText& plan_text = request.texts[static_cast<size_t>(text)];
+  const std::pair<int, Place> leaves = LeavesTrunk(request, text, task);
+  const int last = request.layers - 1;
+  bool all_rows_read = request.layers == 1;
+  for (size_t other = 0; other < plan_text.tasks.size(); ++other) {
+    all_rows_read |=
+        plan_text.tasks[other].reads == Reads::kAllRows &&
+        LeavesTrunk(request, text, static_cast<int>(other)) >= std::pair(last, Place::kFfn);
+  }
+  for (const PlanTap& tap : plan_text.taps) {
+    const std::pair<int, Place> at{tap.layer, Place::kFfn};
+    if (at < stage || leaves < at) continue;
+    if (IsClsOnly(tap.form) && all_rows_read) continue;
+    const AdapterLayout* layout = plan_text.tasks[static_cast<size_t>(task)].layout;
+    if (at == leaves && !IsPair(tap.form) &&
+        layout->site(Place::kFfn)->input != AdapterInput::kNormalizedSum) {
+      continue;
+    }
+    return false;
+  }
+  return true;
+}
+
 // Row-layers of a text by the method alone: at each stage, as many rows as there are distinct
 // states that somebody still needs. A state is known by the modules it went through. In the last of
 // several layers, a state whose readers all want [CLS] is one row.
-double BruteForceRun(const Request& request, int text) {
+// With taps, the trunk's state is computed only where some reader is not served by one.
+double BruteForceRun(const Request& request, int text, bool with_taps) {
   const PlanText& plan_text = request.texts[static_cast<size_t>(text)];
   double run = 0;
   for (int layer = 0; layer < request.layers; ++layer) {
     for (Place place : {Place::kAttention, Place::kFfn}) {
-      std::map<std::vector<std::tuple<int, Place, int>>, int> states;  // to rows
+      struct State {
+        int rows = 0;
+        bool computed = false;
+      };
+      std::map<std::vector<std::tuple<int, Place, int>>, State> states;
       for (size_t task = 0; task < plan_text.tasks.size(); ++task) {
         auto modules = Expected(request, text, static_cast<int>(task), 0).modules;
         std::erase_if(modules, [&](const auto& module) {
@@ -132,11 +230,14 @@ double BruteForceRun(const Request& request, int text) {
         });
         const bool one_row =
             layer > 0 && layer == request.layers - 1 && plan_text.tasks[task].reads == Reads::kCls;
-        int& rows = states[std::move(modules)];
-        rows = std::max(rows, one_row ? 1 : plan_text.tokens);
+        const bool on_trunk = modules.empty();
+        State& state = states[std::move(modules)];
+        state.rows = std::max(state.rows, one_row ? 1 : plan_text.tokens);
+        state.computed |= !on_trunk || !with_taps ||
+                          NeedsTrunk(request, text, static_cast<int>(task), {layer, place});
       }
-      for (const auto& [modules, rows] : states) {
-        run += rows * (place == Place::kAttention ? 1.0 / 3 : 2.0 / 3);
+      for (const auto& [modules, state] : states) {
+        if (state.computed) run += state.rows * (place == Place::kAttention ? 1.0 / 3 : 2.0 / 3);
       }
     }
   }
@@ -146,7 +247,7 @@ double BruteForceRun(const Request& request, int text) {
 void CheckPlan(const Request& request) {
   const PassPlan plan = PlanPass(request.layers, request.texts);
   ASSERT_EQ(plan.stages.size(), static_cast<size_t>(2 * request.layers));
-  const std::vector<History> rows = Simulate(plan);
+  const std::vector<History> rows = Simulate(request, plan);
 
   size_t output = 0;
   for (size_t text = 0; text < request.texts.size(); ++text) {
@@ -170,12 +271,20 @@ void CheckPlan(const Request& request) {
         skipped += plan_text.tasks[task].skip_layers * plan_text.tokens;
       }
     }
-    const double run = BruteForceRun(request, static_cast<int>(text));
+    const double run = BruteForceRun(request, static_cast<int>(text), true);
+    const double cold = BruteForceRun(request, static_cast<int>(text), false);
     EXPECT_NEAR(plan.work[text].row_layers_run, run, 1e-6);
-    EXPECT_NEAR(plan.work[text].row_layers_shared, alone - run, 1e-6);
+    EXPECT_NEAR(plan.work[text].row_layers_shared, alone - cold, 1e-6);
+    EXPECT_NEAR(plan.work[text].row_layers_cached, cold - run, 1e-6);
     EXPECT_NEAR(plan.work[text].row_layers_skipped, skipped, 1e-6);
   }
   EXPECT_EQ(output, plan.outputs.size());
+}
+
+PlanTap RandomTap(int layer, int layers, std::mt19937& random) {
+  const bool may_be_cls = layers > 1 && layer == layers - 1;
+  const int form = std::uniform_int_distribution<int>(0, may_be_cls ? 3 : 1)(random);
+  return {.layer = layer, .form = static_cast<TapForm>(form)};
 }
 
 Request RandomRequest(std::mt19937& random) {
@@ -190,8 +299,8 @@ Request RandomRequest(std::mt19937& random) {
     for (int l = 0; l < request.layers; ++l) {
       if (pick(0, 3) == 0) left_out.insert(l);
     }
-    request.layouts.push_back(pick(0, 1) ? Pfeiffer(request.layers, left_out)
-                                         : Houlsby(request.layers, left_out));
+    const auto make = std::array{Pfeiffer, Parallel, Houlsby}[static_cast<size_t>(pick(0, 2))];
+    request.layouts.push_back(make(request.layers, left_out));
   }
   const int texts = pick(1, 5);
   for (int t = 0; t < texts; ++t) {
@@ -205,6 +314,10 @@ Request RandomRequest(std::mt19937& random) {
            .skip_layers = pick(0, request.layers),
            .reads = pick(0, 1) ? Reads::kCls : Reads::kAllRows});
     }
+    for (int layer = 0; layer < request.layers; ++layer) {
+      if (pick(0, 3) == 0) text.taps.push_back(RandomTap(layer, request.layers, random));
+    }
+    if (pick(0, 1)) text.keep = RandomTap(pick(0, request.layers - 1), request.layers, random);
     request.texts.push_back(std::move(text));
   }
   return request;
@@ -266,6 +379,78 @@ TEST(PlanPass, RunsOneRowInTheLastLayerForHeadsThatReadCls) {
       }
       const double law = n <= 10 ? (n + 1 + tasks * (10 - n)) * tokens + tasks : 11 * tokens + 1;
       EXPECT_NEAR(PlanPass(12, {text}).work[0].row_layers_run, law, 1e-9) << "n = " << n;
+    }
+  }
+}
+
+// One text, one Pfeiffer task at n, a tap at depth 6 of 12 layers: what the trunk still runs.
+TEST(PlanPass, ATapServesTheDepthsFromItsOwnOn) {
+  const AdapterLayout layout = Pfeiffer(12);
+  for (int n = 0; n <= 12; ++n) {
+    const PlanText text{.tokens = 1,
+                        .tasks = {{.adapter = 0, .layout = &layout, .skip_layers = n}},
+                        .taps = {{.layer = 6, .form = TapForm::kSum}}};
+    const Work work = PlanPass(12, {text}).work[0];
+    EXPECT_NEAR(work.row_layers_cached, n >= 6 ? 7 : 0, 1e-9) << "n = " << n;
+    EXPECT_NEAR(work.row_layers_run + work.row_layers_cached, 12, 1e-9) << "n = " << n;
+  }
+}
+
+TEST(PlanPass, ATextWhoseTrunkIsAllCachedIsNotEmbedded) {
+  const AdapterLayout layout = Pfeiffer(12);
+  PlanText text{.tokens = 32, .taps = {{.layer = 11, .form = TapForm::kClsPair}}};
+  for (int task = 0; task < 8; ++task) {
+    text.tasks.push_back(
+        {.adapter = task, .layout = &layout, .skip_layers = 11, .reads = Reads::kCls});
+  }
+  const PassPlan plan = PlanPass(12, {text});
+  EXPECT_THAT(plan.embedded, testing::IsEmpty());
+  EXPECT_EQ(plan.work[0].row_layers_run, 0);
+  EXPECT_EQ(plan.max_rows, 8);
+  EXPECT_EQ(plan.max_tap_rows, 1);
+}
+
+TEST(PlanPass, KeepsNothingWhereTheTrunkDoesNotRun) {
+  const AdapterLayout layout = Pfeiffer(4);
+  const PlanText text{.tokens = 2,
+                      .tasks = {{.adapter = 0, .layout = &layout, .skip_layers = 1}},
+                      .keep = PlanTap{.layer = 2, .form = TapForm::kSum}};
+  for (const Stage& stage : PlanPass(4, {text}).stages) EXPECT_TRUE(stage.stores.empty());
+}
+
+TEST(Planner, FindsTheLayersThatTheTrunkRunsThrough) {
+  const AdapterLayout layout = Pfeiffer(12);
+  const auto at = [&](int n) {
+    return PlanTask{.adapter = 0, .layout = &layout, .skip_layers = n, .reads = Reads::kCls};
+  };
+  Planner planner(12);
+  TrunkLayers found = planner.FindTrunkLayers({.tokens = 3, .tasks = {at(5)}});
+  EXPECT_EQ(found.first, 0);
+  EXPECT_EQ(found.last, 5);
+  found = planner.FindTrunkLayers(
+      {.tokens = 3, .tasks = {at(2), at(11)}, .taps = {{.layer = 8, .form = TapForm::kSum}}});
+  EXPECT_EQ(found.first, 9);
+  EXPECT_EQ(found.last, 11);
+  EXPECT_TRUE(found.cls_only_at_end);
+  found = planner.FindTrunkLayers(
+      {.tokens = 3, .tasks = {at(11)}, .taps = {{.layer = 11, .form = TapForm::kClsPair}}});
+  EXPECT_LT(found.last, found.first);
+}
+
+TEST(Planner, PlansTheSameAfterAnyOtherPass) {
+  std::mt19937 random(7);
+  Planner planner(6);
+  for (int i = 0; i < 200; ++i) {
+    Request request = RandomRequest(random);
+    if (request.layers != 6) continue;
+    const PassPlan& reused = planner.Plan(request.texts);
+    const PassPlan fresh = PlanPass(6, request.texts);
+    EXPECT_EQ(reused.embedded, fresh.embedded);
+    EXPECT_EQ(reused.max_tap_rows, fresh.max_tap_rows);
+    for (size_t s = 0; s < fresh.stages.size(); ++s) {
+      EXPECT_EQ(reused.stages[s].epilogue, fresh.stages[s].epilogue);
+      EXPECT_EQ(reused.stages[s].tap_epilogue, fresh.stages[s].tap_epilogue);
+      EXPECT_EQ(reused.stages[s].stores, fresh.stages[s].stores);
     }
   }
 }
