@@ -25,22 +25,25 @@ class DepthHistogram {
 
   // [L + 1]: P(n >= c) for c = 0 … L, the share of depths that are c or more. All 0 before the
   // first Add.
-  std::vector<double> AtLeast() const {
-    std::vector<double> sums = Counts();
-    for (size_t c = sums.size() - 1; c > 0; --c) sums[c - 1] += sums[c];
-    const double total = sums[0];
-    if (total > 0) {
-      for (double& sum : sums) sum /= total;
+  void AtLeast(std::vector<double>& shares) const {
+    {
+      const std::lock_guard lock(mutex_);
+      shares = counts_;
     }
-    return sums;
+    for (size_t c = shares.size() - 1; c > 0; --c) shares[c - 1] += shares[c];
+    const double total = shares[0];
+    if (total > 0) {
+      for (double& share : shares) share /= total;
+    }
+  }
+
+  std::vector<double> AtLeast() const {
+    std::vector<double> shares;
+    AtLeast(shares);
+    return shares;
   }
 
  private:
-  std::vector<double> Counts() const {
-    const std::lock_guard lock(mutex_);
-    return counts_;
-  }
-
   mutable std::mutex mutex_;  // guards what follows
   std::vector<double> counts_;
   int since_halved_ = 0;

@@ -10,27 +10,9 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/types/span.h"
+#include "runtime/cache/tap_form.h"
 
 namespace fathom {
-
-// The Cls forms hold the [CLS] row alone.
-enum class TapForm : uint8_t {
-  kSum,   // s = f + x
-  kPair,  // f and x
-  kClsSum,
-  kClsPair,
-};
-
-constexpr bool IsPair(TapForm form) { return form == TapForm::kPair || form == TapForm::kClsPair; }
-constexpr bool IsClsOnly(TapForm form) {
-  return form == TapForm::kClsSum || form == TapForm::kClsPair;
-}
-
-// Whether who wants a tap of form `wanted` can start from one of form `kept` at the same layer: a
-// pair gives the sum, all rows give the [CLS] row.
-constexpr bool Serves(TapForm kept, TapForm wanted) {
-  return (IsPair(kept) || !IsPair(wanted)) && (!IsClsOnly(kept) || IsClsOnly(wanted));
-}
 
 inline constexpr int kMaxTapsOfText = 2;  // that are kept
 

@@ -1,4 +1,4 @@
-// TapForm: what of a trunk state a tap holds. Plain values.
+// TapForm and TapPoint: what a tap holds, and of which layer. Plain values.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +14,24 @@ enum class TapForm : uint8_t {
   kClsPair,  // f, then x, of the [CLS] row
 };
 
-inline bool IsPair(TapForm form) { return form == TapForm::kPair || form == TapForm::kClsPair; }
-inline bool IsClsOnly(TapForm form) {
+constexpr bool IsPair(TapForm form) { return form == TapForm::kPair || form == TapForm::kClsPair; }
+constexpr bool IsClsOnly(TapForm form) {
   return form == TapForm::kClsSum || form == TapForm::kClsPair;
 }
+
+// Whether who wants a tap of form `wanted` can start from one of form `kept` at the same layer: a
+// pair gives the sum, all rows give the [CLS] row.
+constexpr bool Serves(TapForm kept, TapForm wanted) {
+  return (IsPair(kept) || !IsPair(wanted)) && (!IsClsOnly(kept) || IsClsOnly(wanted));
+}
+
+// The trunk's state at the FFN of `layer`, before residual and LayerNorm. One that holds the [CLS]
+// row only is of the last layer.
+struct TapPoint {
+  int layer = 0;
+  TapForm form = TapForm::kSum;
+
+  bool operator==(const TapPoint&) const = default;
+};
 
 }  // namespace fathom

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "runtime/cache/tap.h"
+
 namespace fathom {
 namespace {
 
@@ -20,8 +22,8 @@ TapForm FormAt(const TapQuestion& question, int layer) {
 }
 
 // The worthiest of those that the text's sightings allow.
-std::optional<TapChoice> BestComputed(const TapQuestion& question) {
-  std::optional<TapChoice> best;
+std::optional<TapPoint> BestComputed(const TapQuestion& question) {
+  std::optional<TapPoint> best;
   for (int layer = question.first_computed; layer <= question.last_computed; ++layer) {
     const TapForm form = FormAt(question, layer);
     if (!IsClsOnly(form) && question.sightings < kSightingsForAllRows) continue;
@@ -32,10 +34,10 @@ std::optional<TapChoice> BestComputed(const TapQuestion& question) {
 
 }  // namespace
 
-std::optional<TapChoice> ChooseTap(const TapQuestion& question) {
-  const std::optional<TapChoice> best = BestComputed(question);
+std::optional<TapPoint> ChooseTap(const TapQuestion& question) {
+  const std::optional<TapPoint> best = BestComputed(question);
   if (!best) return std::nullopt;
-  for (const TapChoice& kept : question.kept) {
+  for (const TapPoint& kept : question.kept) {
     if (kept.layer != best->layer) continue;
     if (Serves(kept.form, best->form)) return std::nullopt;
     return best;

@@ -4,17 +4,9 @@
 #include <optional>
 
 #include "absl/types/span.h"
-#include "runtime/cache/tap.h"
+#include "runtime/cache/tap_form.h"
 
 namespace fathom {
-
-// A tap at a layer's FFN, by where it stands and what it holds.
-struct TapChoice {
-  int layer = 0;
-  TapForm form = TapForm::kSum;
-
-  bool operator==(const TapChoice&) const = default;
-};
 
 // One text of a pass, and what is known of it.
 struct TapQuestion {
@@ -22,9 +14,9 @@ struct TapQuestion {
   // The layers whose FFN the pass computes for the trunk, first … last; none if last < first.
   int first_computed = 0;
   int last_computed = -1;
-  bool cls_only_at_last = false;     // of layer L-1's FFN the trunk computes the [CLS] row alone
-  int sightings = 1;                 // of the text, with this one
-  absl::Span<const TapChoice> kept;  // what the cache has of the text, by rising layer
+  bool cls_only_at_last = false;    // of layer L-1's FFN the trunk computes the [CLS] row alone
+  int sightings = 1;                // of the text, with this one
+  absl::Span<const TapPoint> kept;  // what the cache has of the text, by rising layer
   absl::Span<const double> asked_at_least;  // [L + 1]: P(n >= c), DepthHistogram::AtLeast
   // Layers at whose FFN a task of this pass forks that needs f and x apart.
   absl::Span<const int> pair_layers;
@@ -38,6 +30,6 @@ struct TapQuestion {
 //  - Elsewhere it is the sum, or a pair where a task of this pass needs one.
 //  - Nothing if the text has a tap at that layer which serves as well.
 //  - A third tap replaces the text's deeper one (TapCache::Insert): only if it is worth more.
-std::optional<TapChoice> ChooseTap(const TapQuestion& question);
+std::optional<TapPoint> ChooseTap(const TapQuestion& question);
 
 }  // namespace fathom

@@ -48,20 +48,11 @@ struct PlanTask {
   static constexpr int32_t kNoAdapter = -1;
 };
 
-// The trunk's state at the FFN of `layer`, before residual and LayerNorm. One that holds the [CLS]
-// row only is of the last layer.
-struct PlanTap {
-  int layer = 0;
-  TapForm form = TapForm::kSum;
-
-  bool operator==(const PlanTap&) const = default;
-};
-
 struct PlanText {
   int32_t tokens = 0;  // >= 1
   std::vector<PlanTask> tasks;
-  std::vector<PlanTap> taps;    // what the cache holds of this text, by rising layer
-  std::optional<PlanTap> keep;  // what the cache wants; kept if the trunk runs there
+  std::vector<TapPoint> taps;    // what the cache holds of this text, by rising layer
+  std::optional<TapPoint> keep;  // what the cache wants; kept if the trunk runs there
 };
 
 // next[dst + i] = LN(f[src + i] + x[residual + i] + adapter(…)) for i < count.
@@ -88,7 +79,7 @@ struct TapLoad {
 // What the cache gets: rows of the stage's dense output and of its input, before the epilogue.
 struct TapStore {
   int32_t text = 0;
-  PlanTap tap;
+  TapPoint tap;
   Rows rows;
 
   bool operator==(const TapStore&) const = default;
@@ -174,7 +165,7 @@ class Planner {
 // One plan. REQUIRES as Planner::Plan.
 PassPlan PlanPass(int layers, absl::Span<const PlanText> texts);
 
-// Whether a task that forks at the FFN of `layer` needs the pair (f, x) there.
-bool NeedsPairAt(const PlanTask& task, int layer);
+// The layer at whose FFN the task forks, if it reads f or x there and not only their sum.
+std::optional<int> PairLayer(const PlanTask& task);
 
 }  // namespace fathom

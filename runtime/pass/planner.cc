@@ -207,7 +207,7 @@ class Planner::Impl {
 
   void KeepTaps(int layer, Stage& stage) const {
     for (const Block& block : blocks_) {
-      const std::optional<PlanTap>& keep = texts_[static_cast<size_t>(block.text)].keep;
+      const std::optional<TapPoint>& keep = texts_[static_cast<size_t>(block.text)].keep;
       if (!block.is_trunk() || !keep || keep->layer != layer) continue;
       if (block.rows == 1 && block.rows < texts_[static_cast<size_t>(block.text)].tokens &&
           !fathom::IsClsOnly(keep->form)) {

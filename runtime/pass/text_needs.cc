@@ -66,7 +66,7 @@ void TextNeeds::AddTapPieces(Text& need, const PlanText& text) {
   need.first_piece = pieces_.size();
   pieces_.push_back({});
   for (size_t i = 0; i < text.taps.size(); ++i) {
-    const PlanTap& tap = text.taps[i];
+    const TapPoint& tap = text.taps[i];
     if (IsClsOnly(tap.form) && (need.reads_after_attention == Reads::kAllRows ||
                                 tap.layer != layers_ - 1 || layers_ == 1)) {
       continue;
@@ -125,9 +125,10 @@ std::optional<size_t> TextNeeds::BranchOf(size_t text, size_t task) const {
   return branch < 0 ? std::nullopt : std::optional<size_t>(static_cast<size_t>(branch));
 }
 
-bool NeedsPairAt(const PlanTask& task, int layer) {
+std::optional<int> PairLayer(const PlanTask& task) {
   const std::optional<Fork> fork = ForkOf(task);
-  return fork == Fork{layer, Place::kFfn} && ReadsPair(*task.layout);
+  if (!fork || fork->place != Place::kFfn || !ReadsPair(*task.layout)) return std::nullopt;
+  return fork->layer;
 }
 
 }  // namespace fathom

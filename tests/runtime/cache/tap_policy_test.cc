@@ -31,9 +31,9 @@ struct PolicyCase {
   int last = -1;
   bool cls_only_at_last = true;
   int sightings = 2;
-  std::vector<TapChoice> kept = {};
+  std::vector<TapPoint> kept = {};
   std::vector<int> pair_layers = {};
-  std::optional<TapChoice> chosen = {};
+  std::optional<TapPoint> chosen = {};
 };
 
 class ChooseTapTable : public ::testing::TestWithParam<PolicyCase> {};
@@ -57,43 +57,43 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         PolicyCase{.title = "NothingComputedNothingKept", .asked = {5}},
         PolicyCase{
-            .title = "TheOnlyDepthAsked", .asked = {5}, .last = 9, .chosen = TapChoice{5, kSum}},
+            .title = "TheOnlyDepthAsked", .asked = {5}, .last = 9, .chosen = TapPoint{5, kSum}},
         PolicyCase{.title = "TheDeepestPassedIfAllAskDeeper",
                    .asked = {9},
                    .last = 5,
-                   .chosen = TapChoice{5, kSum}},
+                   .chosen = TapPoint{5, kSum}},
         // 6 · 1 against 10 · 1/2.
         PolicyCase{.title = "SavedLayersTimesShareDecide",
                    .asked = {5, 9},
                    .last = 9,
-                   .chosen = TapChoice{5, kSum}},
+                   .chosen = TapPoint{5, kSum}},
         // 4 · 1 against 10 · 1/2.
         PolicyCase{.title = "ADeepOneForHalfOfTheCallers",
                    .asked = {3, 9},
                    .last = 9,
-                   .chosen = TapChoice{9, kSum}},
+                   .chosen = TapPoint{9, kSum}},
         // 5 · 1 = 10 · 1/2.
         PolicyCase{.title = "OfEqualOnesTheDeeper",
                    .asked = {4, 9},
                    .last = 9,
-                   .chosen = TapChoice{9, kSum}},
+                   .chosen = TapPoint{9, kSum}},
         PolicyCase{.title = "OnlyLayersThatThePassComputes",
                    .asked = {5, 9},
                    .first = 7,
                    .last = 9,
-                   .chosen = TapChoice{9, kSum}},
-        PolicyCase{.title = "WithoutHistoryTheDeepest", .last = 6, .chosen = TapChoice{6, kSum}},
+                   .chosen = TapPoint{9, kSum}},
+        PolicyCase{.title = "WithoutHistoryTheDeepest", .last = 6, .chosen = TapPoint{6, kSum}},
         PolicyCase{.title = "AllRowsNotAtFirstSight", .asked = {5}, .last = 5, .sightings = 1},
         PolicyCase{.title = "TheClsRowAtFirstSight",
                    .asked = {11},
                    .last = 11,
                    .sightings = 1,
-                   .chosen = TapChoice{11, kClsPair}},
+                   .chosen = TapPoint{11, kClsPair}},
         PolicyCase{.title = "TheClsRowAtFirstSightThoughAnotherIsWorthMore",
                    .asked = {9, 9, 11},
                    .last = 11,
                    .sightings = 1,
-                   .chosen = TapChoice{11, kClsPair}},
+                   .chosen = TapPoint{11, kClsPair}},
         PolicyCase{.title = "AllRowsAtTheLastLayerNotAtFirstSight",
                    .asked = {11},
                    .last = 11,
@@ -103,17 +103,17 @@ INSTANTIATE_TEST_SUITE_P(
                    .asked = {11},
                    .last = 11,
                    .cls_only_at_last = false,
-                   .chosen = TapChoice{11, kSum}},
+                   .chosen = TapPoint{11, kSum}},
         PolicyCase{.title = "APairWhereATaskNeedsOne",
                    .asked = {5},
                    .last = 5,
                    .pair_layers = {3, 5},
-                   .chosen = TapChoice{5, kPair}},
+                   .chosen = TapPoint{5, kPair}},
         PolicyCase{.title = "ASumWhereATaskNeedsAPairElsewhere",
                    .asked = {5},
                    .last = 5,
                    .pair_layers = {3},
-                   .chosen = TapChoice{5, kSum}},
+                   .chosen = TapPoint{5, kSum}},
         PolicyCase{.title = "NotTheSameAgain", .asked = {5}, .last = 5, .kept = {{5, kSum}}},
         PolicyCase{.title = "NotASumBesideAPair", .asked = {5}, .last = 5, .kept = {{5, kPair}}},
         PolicyCase{.title = "APairInPlaceOfASum",
@@ -121,27 +121,27 @@ INSTANTIATE_TEST_SUITE_P(
                    .last = 5,
                    .kept = {{5, kSum}},
                    .pair_layers = {5},
-                   .chosen = TapChoice{5, kPair}},
+                   .chosen = TapPoint{5, kPair}},
         PolicyCase{.title = "AllRowsInPlaceOfOne",
                    .asked = {11},
                    .last = 11,
                    .cls_only_at_last = false,
                    .kept = {{11, kClsPair}},
-                   .chosen = TapChoice{11, kSum}},
+                   .chosen = TapPoint{11, kSum}},
         PolicyCase{
             .title = "NotOneRowBesideAPairOfAll", .asked = {11}, .last = 11, .kept = {{11, kPair}}},
         PolicyCase{.title = "ASecondBelow",
                    .asked = {5, 9},
                    .last = 5,
                    .kept = {{9, kSum}},
-                   .chosen = TapChoice{5, kSum}},
+                   .chosen = TapPoint{5, kSum}},
         // 10 · 1 against 12 · 1/2 of the one that would go.
         PolicyCase{.title = "AThirdThatIsWorthMore",
                    .asked = {9, 11},
                    .first = 6,
                    .last = 9,
                    .kept = {{5, kSum}, {11, kClsPair}},
-                   .chosen = TapChoice{9, kSum}},
+                   .chosen = TapPoint{9, kSum}},
         // 12 · 1/2 against 10 · 1.
         PolicyCase{.title = "NoThirdThatIsWorthLess",
                    .asked = {9, 11},
@@ -159,7 +159,7 @@ INSTANTIATE_TEST_SUITE_P(
                    .last = 5,
                    .kept = {{5, kSum}, {9, kSum}},
                    .pair_layers = {5},
-                   .chosen = TapChoice{5, kPair}}),
+                   .chosen = TapPoint{5, kPair}}),
     [](const auto& test) { return test.param.title; });
 
 }  // namespace

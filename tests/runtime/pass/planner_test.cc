@@ -92,7 +92,7 @@ std::vector<History> SimulateLoads(const Request& request, const PassPlan& plan,
   std::vector<History> rows;
   for (const TapLoad& load : stage.loads) {
     const PlanText& text = request.texts[static_cast<size_t>(load.text)];
-    const PlanTap& tap = text.taps[static_cast<size_t>(load.tap)];
+    const TapPoint& tap = text.taps[static_cast<size_t>(load.tap)];
     EXPECT_EQ(tap.layer, stage.layer);
     EXPECT_EQ(stage.place, Place::kFfn);
     EXPECT_EQ(load.rows.first, static_cast<int32_t>(rows.size()));
@@ -195,7 +195,7 @@ bool NeedsTrunk(const Request& request, int text, int task, std::pair<int, Place
         plan_text.tasks[other].reads == Reads::kAllRows &&
         LeavesTrunk(request, text, static_cast<int>(other)) >= std::pair(last, Place::kFfn);
   }
-  for (const PlanTap& tap : plan_text.taps) {
+  for (const TapPoint& tap : plan_text.taps) {
     const std::pair<int, Place> at{tap.layer, Place::kFfn};
     if (at < stage || leaves < at) continue;
     if (IsClsOnly(tap.form) && all_rows_read) continue;
@@ -281,7 +281,7 @@ void CheckPlan(const Request& request) {
   EXPECT_EQ(output, plan.outputs.size());
 }
 
-PlanTap RandomTap(int layer, int layers, std::mt19937& random) {
+TapPoint RandomTap(int layer, int layers, std::mt19937& random) {
   const bool may_be_cls = layers > 1 && layer == layers - 1;
   const int form = std::uniform_int_distribution<int>(0, may_be_cls ? 3 : 1)(random);
   return {.layer = layer, .form = static_cast<TapForm>(form)};
@@ -414,7 +414,7 @@ TEST(PlanPass, KeepsNothingWhereTheTrunkDoesNotRun) {
   const AdapterLayout layout = Pfeiffer(4);
   const PlanText text{.tokens = 2,
                       .tasks = {{.adapter = 0, .layout = &layout, .skip_layers = 1}},
-                      .keep = PlanTap{.layer = 2, .form = TapForm::kSum}};
+                      .keep = TapPoint{.layer = 2, .form = TapForm::kSum}};
   for (const Stage& stage : PlanPass(4, {text}).stages) EXPECT_TRUE(stage.stores.empty());
 }
 
