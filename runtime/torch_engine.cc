@@ -20,6 +20,7 @@
 #include "runtime/task/task_store.h"
 #include "runtime/text/token_ids.h"
 #include "runtime/text/tokenizer.h"
+#include "runtime/thread_team.h"
 
 namespace fathom {
 namespace {
@@ -30,15 +31,14 @@ absl::Status InternalError(const std::exception& error) {
   return absl::InternalError(absl::StrCat("LibTorch: ", text.substr(0, text.find('\n'))));
 }
 
-// LibTorch keeps the number of threads by calling thread, and sets up a thread's OpenMP at its
-// first use.
-void UseThreads(int threads) {
-  thread_local int current = 0;
-  if (current == threads) return;
-  if (current == 0) at::init_num_threads();
-  at::set_num_threads(threads);
-  current = threads;
-}
+// What one thread that runs passes has to itself.
+struct Worker {
+  Worker(ThreadTeam thread_team, const std::shared_ptr<const Encoder>& encoder, PassCaches& caches)
+      : team(std::move(thread_team)), runner(encoder, caches) {}
+
+  ThreadTeam team;
+  PassRunner runner;
+};
 
 class TorchEngine : public Engine {
  public:
@@ -87,32 +87,27 @@ class TorchEngine : public Engine {
                                  const RunOptions& options) override {
     try {
       const c10::InferenceMode inference;
-      UseThreads(options.threads > 0 ? std::min(options.threads, concurrency_.threads)
-                                     : concurrency_.threads);
-      std::unique_ptr<PassRunner> runner = TakeRunner();
-      PassResult result = runner->Run(texts);
-      GiveBack(std::move(runner));  // one that threw is dropped
-      return result;
+      Worker& worker = WorkerOfThisThread();
+      worker.team.Use(options.threads > 0 ? std::min(options.threads, concurrency_.threads)
+                                          : concurrency_.threads);
+      return worker.runner.Run(texts);
     } catch (const std::exception& error) {
       return InternalError(error);
     }
   }
 
  private:
-  // Waits for none: there are as many runners as passes that may run at once.
-  std::unique_ptr<PassRunner> TakeRunner() {
+  // Teams of threads belong to the thread that made them, so each thread keeps its worker. More
+  // threads than concurrency_.passes, one after another, are served as well.
+  Worker& WorkerOfThisThread() {
     const absl::MutexLock lock(&mutex_);
-    if (!idle_.empty()) {
-      std::unique_ptr<PassRunner> runner = std::move(idle_.back());
-      idle_.pop_back();
-      return runner;
+    std::unique_ptr<Worker>& worker = workers_[std::this_thread::get_id()];
+    if (worker == nullptr) {
+      const int index = static_cast<int>(workers_.size() - 1) % concurrency_.passes;
+      worker = std::make_unique<Worker>(ThreadTeam(index, concurrency_.passes, cores_), encoder_,
+                                        caches_);
     }
-    return std::make_unique<PassRunner>(encoder_, caches_);
-  }
-
-  void GiveBack(std::unique_ptr<PassRunner> runner) {
-    const absl::MutexLock lock(&mutex_);
-    idle_.push_back(std::move(runner));
+    return *worker;
   }
 
   const EncoderInfo info_;
@@ -122,8 +117,10 @@ class TorchEngine : public Engine {
   const Concurrency concurrency_;
   PassCaches caches_;
 
+  const std::vector<int> cores_ = AllowedCores();
+
   absl::Mutex mutex_;
-  std::vector<std::unique_ptr<PassRunner>> idle_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::thread::id, std::unique_ptr<Worker>> workers_ ABSL_GUARDED_BY(mutex_);
 };
 
 absl::Status CheckDevice(const std::string& device) {
@@ -138,7 +135,7 @@ absl::Status CheckDevice(const std::string& device) {
 
 absl::StatusOr<std::unique_ptr<Engine>> Create(const EngineOptions& options) {
   if (absl::Status status = CheckDevice(options.device); !status.ok()) return status;
-  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const int cores = std::max(1, static_cast<int>(AllowedCores().size()));
   const int threads = options.threads > 0 ? options.threads : cores;
   at::set_num_threads(threads);
 
