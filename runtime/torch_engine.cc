@@ -1,7 +1,5 @@
 // The Engine over LibTorch: the one place where LibTorch's exceptions are caught.
 #include <ATen/Parallel.h>
-#include <ATen/ops/index_select.h>
-#include <ATen/ops/tensor.h>
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
@@ -16,7 +14,7 @@
 #include "runtime/engine.h"
 #include "runtime/model/encoder.h"
 #include "runtime/pass/executor.h"
-#include "runtime/pass/ops/apply_head.h"
+#include "runtime/pass/ops/op_table.h"
 #include "runtime/task/task_store.h"
 #include "runtime/text/token_ids.h"
 #include "runtime/text/tokenizer.h"
@@ -96,7 +94,7 @@ class TorchEngine : public Engine {
 
     PassResult result{.work = plan.work, .rows = plan.max_rows};
     for (const PassText& text : texts) result.outputs.emplace_back(text.tasks.size());
-    for (const HeadGroup& group : GroupByHead(texts, plan, result)) Answer(group, state);
+    Answer(GroupByHead(texts, plan, result), state);
     return result;
   }
 
@@ -149,23 +147,48 @@ class TorchEngine : public Engine {
     return list;
   }
 
-  void Answer(const HeadGroup& group, const at::Tensor& state) const {
-    const at::Tensor cls =
-        at::index_select(state, 0, at::tensor(group.cls_rows).to(state.device()));
-    const at::Tensor logits =
-        (group.task == nullptr ? cls : ops::ApplyHead(group.task->head(), *encoder_, cls))
-            .cpu()
-            .contiguous();
-    const float* values = logits.const_data_ptr<float>();
-    for (TaskOutput* output : group.outputs) {
-      output->logits.assign(values, values + logits.size(1));
-      values += logits.size(1);
-      if (!std::all_of(output->logits.begin(), output->logits.end(),
-                       [](float value) { return std::isfinite(value); })) {
-        output->status = absl::InternalError(absl::StrCat(
-            group.task == nullptr ? "the encoder" : "task \"" + group.task->info().name + "\"",
-            " gave a result that is not a finite number; its weights are damaged"));
+  void Answer(const std::vector<HeadGroup>& groups, const at::Tensor& state) {
+    size_t size = 0;
+    for (const HeadGroup& group : groups) size += group.outputs.size() * Outputs(group);
+    logits_.resize(size);
+    heads_.clear();
+    float* logits = logits_.data();
+    for (const HeadGroup& group : groups) {
+      if (group.task == nullptr) {
+        for (size_t i = 0; i < group.outputs.size(); ++i) {
+          const at::Tensor row = state[group.cls_rows[i]].cpu();
+          std::copy_n(row.const_data_ptr<float>(), row.numel(),
+                      logits + i * static_cast<size_t>(row.numel()));
+        }
+      } else {
+        heads_.push_back({&group.task->head(), group.cls_rows, logits});
       }
+      logits += group.outputs.size() * Outputs(group);
+    }
+    ops::CpuOps().heads(heads_, *encoder_, state);
+    const float* values = logits_.data();
+    for (const HeadGroup& group : groups) {
+      for (TaskOutput* output : group.outputs) {
+        Write(group, values, *output);
+        values += Outputs(group);
+      }
+    }
+  }
+
+  // Numbers of one answer: C, or H for the raw encoder.
+  size_t Outputs(const HeadGroup& group) const {
+    return group.task == nullptr
+               ? static_cast<size_t>(info_.hidden_size)
+               : static_cast<size_t>(group.task->head().layers.back().weight.size(0));
+  }
+
+  void Write(const HeadGroup& group, const float* logits, TaskOutput& output) const {
+    output.logits.assign(logits, logits + Outputs(group));
+    if (!std::all_of(output.logits.begin(), output.logits.end(),
+                     [](float value) { return std::isfinite(value); })) {
+      output.status = absl::InternalError(absl::StrCat(
+          group.task == nullptr ? "the encoder" : "task \"" + group.task->info().name + "\"",
+          " gave a result that is not a finite number; its weights are damaged"));
     }
   }
 
@@ -175,6 +198,8 @@ class TorchEngine : public Engine {
   const TaskStore tasks_;
   const int threads_;
   Executor executor_;
+  std::vector<float> logits_;  // of a pass, kept between passes
+  std::vector<ops::HeadRows> heads_;
 };
 
 absl::Status CheckDevice(const std::string& device) {

@@ -9,5 +9,8 @@ namespace fathom::kernels {
 void ReferenceAttention(const RaggedAttention& call);
 void ReferenceLayerNorm(const ResidualLayerNorm& call);
 void ReferenceAdapter(const AdapterLayerNorm& call);
+void ReferenceDense(const SegmentedDense& call);
+
+double ReferenceActivation(Activation activation, double x);
 
 }  // namespace fathom::kernels
