@@ -1,18 +1,14 @@
 #include "runtime/pass_runner.h"
 
-#include <ATen/ops/index_select.h>
-#include <ATen/ops/tensor.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <map>
+#include <numeric>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "runtime/cache/tap_policy.h"
 #include "runtime/cache/text_key.h"
-#include "runtime/pass/ops/apply_head.h"
 
 namespace fathom {
 namespace {
@@ -31,6 +27,13 @@ void SetOutput(const LoadedTask* task, absl::Span<const float> logits, TaskOutpu
   output.status = absl::InternalError(
       absl::StrCat(task == nullptr ? "the encoder" : "task \"" + task->info().name + "\"",
                    " gave a result that is not a finite number; its weights are damaged"));
+}
+
+void CopyRows(const at::Tensor& state, absl::Span<const int64_t> rows, float* to) {
+  const int64_t width = state.size(1);
+  for (const int64_t row : rows) {
+    to = std::copy_n(state.const_data_ptr<float>() + row * width, width, to);
+  }
 }
 
 }  // namespace
@@ -224,23 +227,49 @@ void PassRunner::CountWork(PassResult& result) const {
   }
 }
 
-// A task's head reads all its [CLS] rows in one go.
+// All heads in one call, a task's rows together; the raw encoder's answer is the row itself.
 void PassRunner::AnswerHeads(const at::Tensor& state, PassResult& result) {
-  std::map<const LoadedTask*, std::vector<size_t>> groups;  // to outputs of the plan
-  for (size_t i = 0; i < items_.size(); ++i) groups[Loaded(TaskOf(items_[i]))].push_back(i);
-  for (const auto& [task, members] : groups) {
-    std::vector<int64_t> rows;
-    for (const size_t i : members) rows.push_back(plan_->outputs[i].rows.first);
-    const at::Tensor cls = at::index_select(state, 0, at::tensor(rows));
-    const at::Tensor logits =
-        task == nullptr ? cls : ops::ApplyHead(task->head(), *encoder_, cls).contiguous();
-    const float* values = logits.const_data_ptr<float>();
-    for (const size_t i : members) {
-      SetOutput(task, {values, static_cast<size_t>(logits.size(1))},
-                result.outputs[items_[i].text][items_[i].task]);
-      values += logits.size(1);
-    }
+  by_task_.resize(items_.size());
+  std::iota(by_task_.begin(), by_task_.end(), size_t{0});
+  std::sort(by_task_.begin(), by_task_.end(), [&](size_t a, size_t b) {
+    return std::pair(Loaded(TaskOf(items_[a])), a) < std::pair(Loaded(TaskOf(items_[b])), b);
+  });
+  cls_rows_.clear();
+  size_t numbers = 0;
+  for (const size_t i : by_task_) {
+    cls_rows_.push_back(plan_->outputs[i].rows.first);
+    numbers += AnswerSize(Loaded(TaskOf(items_[i])));
   }
+  logits_.resize(numbers);
+  heads_.clear();
+  float* logits = logits_.data();
+  for (size_t first = 0; first < by_task_.size();) {
+    const LoadedTask* task = Loaded(TaskOf(items_[by_task_[first]]));
+    size_t last = first;
+    while (last < by_task_.size() && Loaded(TaskOf(items_[by_task_[last]])) == task) ++last;
+    const auto rows = absl::MakeConstSpan(cls_rows_).subspan(first, last - first);
+    if (task != nullptr) {
+      heads_.push_back({&task->head(), rows, logits});
+    } else {
+      CopyRows(state, rows, logits);
+    }
+    logits += rows.size() * AnswerSize(task);
+    first = last;
+  }
+  ops::CpuOps().heads(heads_, *encoder_, state);
+
+  const float* values = logits_.data();
+  for (const size_t i : by_task_) {
+    const LoadedTask* task = Loaded(TaskOf(items_[i]));
+    SetOutput(task, {values, AnswerSize(task)}, result.outputs[items_[i].text][items_[i].task]);
+    values += AnswerSize(task);
+  }
+}
+
+// Numbers of one answer: C, or H for the raw encoder.
+size_t PassRunner::AnswerSize(const LoadedTask* task) const {
+  return static_cast<size_t>(task == nullptr ? encoder_->config().hidden_size
+                                             : task->head().layers.back().weight.size(0));
 }
 
 void PassRunner::KeepTaps() {

@@ -60,6 +60,7 @@ class PassRunner {
   void ChooseTap(PlanText& text);
   void CountWork(PassResult& result) const;
   void AnswerHeads(const at::Tensor& state, PassResult& result);
+  size_t AnswerSize(const LoadedTask* task) const;
   void KeepAnswers(const PassResult& result);
   void KeepTaps();
 
@@ -86,6 +87,10 @@ class PassRunner {
   std::vector<const LoadedTask*> tasks_;           // sorted; a plan's adapter is an index
   std::vector<const Adapter*> adapters_;
   std::vector<KeptTap> kept_;
+  std::vector<size_t> by_task_;    // items, sorted by task
+  std::vector<int64_t> cls_rows_;  // [items], in the order of by_task_
+  std::vector<float> logits_;      // the same
+  std::vector<ops::HeadRows> heads_;
   std::vector<double> asked_at_least_;
   std::vector<int> pair_layers_;
   const PassPlan* plan_ = nullptr;

@@ -1,7 +1,5 @@
 // The Engine over LibTorch: the one place where LibTorch's exceptions are caught.
 #include <ATen/Parallel.h>
-#include <ATen/ops/index_select.h>
-#include <ATen/ops/tensor.h>
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>

@@ -40,4 +40,22 @@ void ReferenceDense(const PackedDense& call) {
   }
 }
 
+void ReferenceDense(const SegmentedDense& call) {
+  for (int64_t s = 0; s < call.segment_count; ++s) {
+    const DenseSegment& segment = call.segments[s];
+    for (int64_t i = 0; i < segment.count; ++i) {
+      const int64_t row = segment.rows == nullptr ? i : segment.rows[i];
+      const float* x = segment.x + row * segment.x_stride;
+      for (int64_t o = 0; o < segment.out; ++o) {
+        double sum = segment.bias == nullptr ? 0.0 : double{segment.bias[o]};
+        for (int64_t k = 0; k < segment.in; ++k) {
+          sum += double{segment.weight[o * segment.in + k]} * double{x[k]};
+        }
+        segment.y[i * segment.y_stride + o] =
+            static_cast<float>(ReferenceActivation(segment.activation, sum));
+      }
+    }
+  }
+}
+
 }  // namespace fathom::kernels
