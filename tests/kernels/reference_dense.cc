@@ -27,7 +27,7 @@ double ReferenceActivation(Activation activation, double x) {
   return std::numeric_limits<double>::quiet_NaN();
 }
 
-void ReferenceDense(const PackedDense& call) {
+void ReferencePackedDense(const PackedDense& call) {
   for (int64_t row = 0; row < call.rows; ++row) {
     for (int64_t column = 0; column < call.out; ++column) {
       double sum = double{call.bias[column]};
@@ -40,7 +40,7 @@ void ReferenceDense(const PackedDense& call) {
   }
 }
 
-void ReferenceDense(const SegmentedDense& call) {
+void ReferenceSegmentedDense(const SegmentedDense& call) {
   for (int64_t s = 0; s < call.segment_count; ++s) {
     const DenseSegment& segment = call.segments[s];
     for (int64_t i = 0; i < segment.count; ++i) {

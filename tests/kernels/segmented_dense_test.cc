@@ -101,7 +101,7 @@ TEST_P(Dense, EqualsTheReferenceForEverySize) {
       Call call(9, in + 2);
       for (const int64_t rows : {1, 2, 3, 4, 5, 9}) call.Add({in, out, {}, FirstRows(rows)});
       SCOPED_TRACE(std::to_string(in) + " -> " + std::to_string(out));
-      ExpectLayersNear(Run(call, 1), call.Result(ReferenceDense));
+      ExpectLayersNear(Run(call, 1), call.Result(ReferenceSegmentedDense));
     }
   }
 }
@@ -111,7 +111,7 @@ TEST_P(Dense, EqualsTheReferenceForEveryActivation) {
   for (int index = 0; index <= static_cast<int>(Activation::kLeakyRelu); ++index) {
     call.Add({64, 37, static_cast<Activation>(index), FirstRows(5)});
   }
-  ExpectLayersNear(Run(call, 1), call.Result(ReferenceDense));
+  ExpectLayersNear(Run(call, 1), call.Result(ReferenceSegmentedDense));
 }
 
 TEST_P(Dense, ReadsRowsWithoutAnIndex) {
@@ -129,7 +129,7 @@ TEST_P(Dense, ReadsRowsWithoutAnIndex) {
                        .activation = Activation::kIdentity,
                        .y = expected.data(),
                        .y_stride = 4};
-  ReferenceDense({&segment, 1});
+  ReferenceSegmentedDense({&segment, 1});
   std::vector<float> actual(12, kSentinel);
   segment.y = actual.data();
   GetParam().segmented_dense({&segment, 1}, 1);
@@ -150,7 +150,7 @@ Call Mixed() {
 
 TEST_P(Dense, RunsDifferentLayersInOneCallAndWritesNothingElse) {
   const Call call = Mixed();
-  const std::vector<std::vector<float>> expected = call.Result(ReferenceDense);
+  const std::vector<std::vector<float>> expected = call.Result(ReferenceSegmentedDense);
   ASSERT_EQ(expected[1][2], kSentinel);
   for (const int threads : {1, 2, 4}) {
     SCOPED_TRACE(threads);
