@@ -2,6 +2,7 @@
 
 #include "kernels/cpu/adapter.h"
 #include "kernels/cpu/attention.h"
+#include "kernels/cpu/cls_attention.h"
 #include "kernels/cpu/gather_rows.h"
 #include "kernels/cpu/instruction_sets.h"
 #include "kernels/cpu/layer_norm.h"
@@ -13,7 +14,7 @@ namespace fathom::kernels {
 const KernelTable& CpuKernels() {
   static const std::string name = std::string("cpu/") + AvailableInstructionSets().front().name;
   static const KernelTable table{name.c_str(),         &CpuRaggedAttention, &CpuResidualLayerNorm,
-                                 &CpuAdapterLayerNorm, &CpuSegmentedDense,  &CpuGatherRows};
+                                 &CpuAdapterLayerNorm, &CpuClsAttention, &CpuSegmentedDense,  &CpuGatherRows};
   return table;
 }
 

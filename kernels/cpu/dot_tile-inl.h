@@ -105,7 +105,7 @@ HWY_INLINE void DotTileOf(size_t row_count, size_t outputs, const DotRows& rows,
 }
 
 // Outputs [first, last) of all rows of the segment, without the activation.
-HWY_NOINLINE void MultiplyDense(const DenseSegment& segment, size_t first, size_t last) {
+inline HWY_NOINLINE void MultiplyDense(const DenseSegment& segment, size_t first, size_t last) {
   const auto depth = static_cast<size_t>(segment.in);
   const auto count = static_cast<size_t>(segment.count);
   const auto x_stride = static_cast<size_t>(segment.x_stride);

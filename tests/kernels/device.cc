@@ -31,6 +31,7 @@ std::vector<Device> AvailableDevices() {
                        .ragged_attention = On(set, &KernelTable::ragged_attention),
                        .residual_layer_norm = On(set, &KernelTable::residual_layer_norm),
                        .adapter_layer_norm = On(set, &KernelTable::adapter_layer_norm),
+                       .cls_attention = On(set, &KernelTable::cls_attention),
                        .segmented_dense = On(set, &KernelTable::segmented_dense),
                        .gather_rows = On(set, &KernelTable::gather_rows)});
   }

@@ -18,6 +18,7 @@ struct Device {
   std::function<void(const RaggedAttention& call, int threads)> ragged_attention;
   std::function<void(const ResidualLayerNorm& call, int threads)> residual_layer_norm;
   std::function<void(const AdapterLayerNorm& call, int threads)> adapter_layer_norm;
+  std::function<void(const ClsAttention& call, int threads)> cls_attention;
   std::function<void(const SegmentedDense& call, int threads)> segmented_dense;
   std::function<void(const GatherRows& call, int threads)> gather_rows;
 };

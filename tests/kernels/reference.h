@@ -9,6 +9,7 @@ namespace fathom::kernels {
 void ReferenceAttention(const RaggedAttention& call);
 void ReferenceLayerNorm(const ResidualLayerNorm& call);
 void ReferenceAdapter(const AdapterLayerNorm& call);
+void ReferenceClsAttention(const ClsAttention& call);
 void ReferenceDense(const SegmentedDense& call);
 
 double ReferenceActivation(Activation activation, double x);
