@@ -14,7 +14,8 @@ namespace fathom::kernels {
 const KernelTable& CpuKernels() {
   static const std::string name = std::string("cpu/") + AvailableInstructionSets().front().name;
   static const KernelTable table{name.c_str(),         &CpuRaggedAttention, &CpuResidualLayerNorm,
-                                 &CpuAdapterLayerNorm, &CpuClsAttention, &CpuSegmentedDense,  &CpuGatherRows};
+                                 &CpuAdapterLayerNorm, &CpuClsAttention,    &CpuSegmentedDense,
+                                 &CpuGatherRows};
   return table;
 }
 
