@@ -89,6 +89,7 @@ struct RunOptions {
 struct CacheReport {
   CacheCounts taps;     // trunk states; entries, hits and misses are texts
   CacheCounts answers;  // finished logits; entries, hits and misses are (text, task, n)
+  CacheCounts weights;  // packed weights; entries are tasks. More bytes than adapter_bytes: in use
 };
 
 // How many passes may run at once, and the threads that they share.
@@ -154,6 +155,7 @@ struct EngineOptions {
   int workers = 1;  // passes that may run at once, each on its share of the threads
   Precision precision = Precision::kFp32;
   CacheOptions caches;
+  int64_t adapter_bytes = int64_t{2} << 30;  // packed weights of tasks; those used least go first
 };
 
 // Loads everything. A broken encoder, tokenizer or device is an error; a broken task is not: it is
