@@ -13,9 +13,14 @@ namespace fathom::kernels {
 
 const KernelTable& CpuKernels() {
   static const std::string name = std::string("cpu/") + AvailableInstructionSets().front().name;
-  static const KernelTable table{name.c_str(),         &CpuRaggedAttention, &CpuResidualLayerNorm,
-                                 &CpuAdapterLayerNorm, &CpuClsAttention,    &CpuSegmentedDense,
-                                 &CpuGatherRows};
+  static const KernelTable table{.name = name.c_str(),
+                                 .ragged_attention = &CpuRaggedAttention,
+                                 .residual_layer_norm = &CpuResidualLayerNorm,
+                                 .adapter_layer_norm = &CpuAdapterLayerNorm,
+                                 .cls_attention = &CpuClsAttention,
+                                 .segmented_dense = &CpuSegmentedDense,
+                                 .embed_layer_norm = &CpuEmbedLayerNorm,
+                                 .gather_rows = &CpuGatherRows};
   return table;
 }
 

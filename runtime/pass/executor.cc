@@ -9,8 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/pass/ops/embed.h"
-
 namespace fathom {
 namespace {
 
@@ -70,7 +68,7 @@ void Executor::Start(const PassPlan& plan, absl::Span<const TokenizedText* const
   }
   Reserve(plan.max_rows);
   state_ = workspace_.state.narrow(0, 0, plan.stages.front().rows_in);
-  ops::Embed(table_, *encoder_, texts, state_);
+  table_.embed(*encoder_, texts, state_);
 }
 
 void Executor::Reserve(int64_t rows) {
