@@ -84,6 +84,28 @@ struct GatherRows {
   float* dst;  // [count, width]
 };
 
+// The tokens of one text.
+struct EmbedText {
+  const int32_t* ids;
+  const int32_t* segment_ids;
+  int64_t tokens;
+};
+
+// out[r] = LayerNorm(words[id] + positions[place in its text] + segments[segment id]) · gamma +
+// beta for the tokens of all texts in order; LayerNorm as in ResidualLayerNorm.
+struct EmbedLayerNorm {
+  const EmbedText* texts;
+  int64_t text_count;
+  const float* words;      // [vocabulary, H]
+  const float* positions;  // [positions, H]
+  const float* segments;   // [segment types, H]
+  float* out;              // [tokens of all texts, H]
+  int64_t hidden_size;     // H
+  const float* gamma;      // [H]
+  const float* beta;       // [H]
+  float epsilon;
+};
+
 enum class Activation : uint8_t {
   kIdentity,
   kRelu,
@@ -187,6 +209,7 @@ struct KernelTable {
   void (*packed_dense)(const PackedDense& call, int threads);
   void (*cls_attention)(const ClsAttention& call, int threads);
   void (*segmented_dense)(const SegmentedDense& call, int threads);
+  void (*embed_layer_norm)(const EmbedLayerNorm& call, int threads);
   void (*gather_rows)(const GatherRows& call, int threads);
 };
 

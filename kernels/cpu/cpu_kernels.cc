@@ -23,6 +23,7 @@ const KernelTable& CpuKernels() {
                                  .packed_dense = &CpuPackedDense,
                                  .cls_attention = &CpuClsAttention,
                                  .segmented_dense = &CpuSegmentedDense,
+                                 .embed_layer_norm = &CpuEmbedLayerNorm,
                                  .gather_rows = &CpuGatherRows};
   return table;
 }

@@ -27,6 +27,20 @@ void NormaliseRows(const ResidualLayerNorm& call, const RowCopy& rows) {
   }
 }
 
+// Tokens [first, last) of a text, whose first token is row `row` of the output.
+void EmbedTokens(const EmbedLayerNorm& call, const EmbedText& text, int64_t row, int64_t first,
+                 int64_t last) {
+  const int64_t width = call.hidden_size;
+  const Norm norm{call.gamma, call.beta, call.epsilon, static_cast<size_t>(width)};
+  for (int64_t i = first; i < last; ++i) {
+    float* out = call.out + (row + i) * width;
+    AddRows(call.positions + i * width, call.segments + int64_t{text.segment_ids[i]} * width, out,
+            norm.size);
+    const float sum = AddRows(call.words + int64_t{text.ids[i]} * width, out, out, norm.size);
+    NormaliseRow(norm, sum, out, out);
+  }
+}
+
 }  // namespace fathom::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -35,6 +49,7 @@ namespace fathom::kernels {
 namespace {
 
 HWY_EXPORT(NormaliseRows);
+HWY_EXPORT(EmbedTokens);
 
 // Fewer elements than this take less time than waking other threads.
 constexpr int64_t kSerialElements = 32 * 1024;
@@ -55,6 +70,17 @@ void NormaliseRange(const ResidualLayerNorm& call, int64_t first, int64_t last) 
   }
 }
 
+// Rows [first, last) of all texts laid end to end.
+void EmbedRange(const EmbedLayerNorm& call, int64_t first, int64_t last) {
+  int64_t begin = 0;  // of the text
+  for (int64_t i = 0; i < call.text_count && begin < last; ++i) {
+    const EmbedText& text = call.texts[i];
+    HWY_DYNAMIC_DISPATCH(EmbedTokens)
+    (call, text, begin, std::max<int64_t>(first - begin, 0), std::min(text.tokens, last - begin));
+    begin += text.tokens;
+  }
+}
+
 }  // namespace
 
 void CpuResidualLayerNorm(const ResidualLayerNorm& call, int threads) {
@@ -67,6 +93,19 @@ void CpuResidualLayerNorm(const ResidualLayerNorm& call, int threads) {
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (int part = 0; part < threads; ++part) {
     NormaliseRange(call, rows * part / threads, rows * (part + 1) / threads);
+  }
+}
+
+void CpuEmbedLayerNorm(const EmbedLayerNorm& call, int threads) {
+  int64_t rows = 0;
+  for (int64_t i = 0; i < call.text_count; ++i) rows += call.texts[i].tokens;
+  if (threads <= 1 || rows * call.hidden_size < kSerialElements) {
+    EmbedRange(call, 0, rows);
+    return;
+  }
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int part = 0; part < threads; ++part) {
+    EmbedRange(call, rows * part / threads, rows * (part + 1) / threads);
   }
 }
 

@@ -1,4 +1,4 @@
-// KernelTable::residual_layer_norm for CPUs.
+// KernelTable::residual_layer_norm and ::embed_layer_norm for CPUs.
 #pragma once
 
 #include "kernels/kernels.h"
@@ -6,5 +6,6 @@
 namespace fathom::kernels {
 
 void CpuResidualLayerNorm(const ResidualLayerNorm& call, int threads);
+void CpuEmbedLayerNorm(const EmbedLayerNorm& call, int threads);
 
 }  // namespace fathom::kernels

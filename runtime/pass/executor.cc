@@ -9,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/pass/ops/embed.h"
 #include "runtime/pass/ops/tap_rows.h"
 
 namespace fathom {
@@ -74,7 +73,7 @@ void Executor::Start(const PassPlan& plan, absl::Span<const TokenizedText* const
   state_ = workspace_.state.narrow(0, 0, plan.stages.front().rows_in);
   embedded_.clear();
   for (const int32_t text : plan.embedded) embedded_.push_back(texts[static_cast<size_t>(text)]);
-  if (!embedded_.empty()) ops::Embed(table_, *encoder_, embedded_, state_);
+  if (!embedded_.empty()) table_.embed(*encoder_, embedded_, state_);
 }
 
 void Executor::Reserve(int64_t rows, int64_t tap_rows) {

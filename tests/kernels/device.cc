@@ -44,6 +44,7 @@ std::vector<Device> AvailableDevices() {
                        .packed_dense = On(set, &KernelTable::packed_dense),
                        .cls_attention = On(set, &KernelTable::cls_attention),
                        .segmented_dense = On(set, &KernelTable::segmented_dense),
+                       .embed_layer_norm = On(set, &KernelTable::embed_layer_norm),
                        .gather_rows = On(set, &KernelTable::gather_rows)});
   }
   return devices;

@@ -23,6 +23,7 @@ struct Device {
   std::function<void(const PackedDense& call, int threads)> packed_dense;
   std::function<void(const ClsAttention& call, int threads)> cls_attention;
   std::function<void(const SegmentedDense& call, int threads)> segmented_dense;
+  std::function<void(const EmbedLayerNorm& call, int threads)> embed_layer_norm;
   std::function<void(const GatherRows& call, int threads)> gather_rows;
 };
 inline void PrintTo(const Device& device, std::ostream* out) { *out << device.name; }

@@ -41,31 +41,24 @@ void Attend(const Query& of) {
   }
 }
 
-struct RowNumbers {
-  int64_t src;
-  int64_t residual;
-  int64_t dst;
+// The weights of a LayerNorm over rows of `width`.
+struct Norm {
+  int64_t width;
+  const float* gamma;
+  const float* beta;
+  float epsilon;
 };
 
-void NormaliseRow(const ResidualLayerNorm& call, const RowNumbers& at) {
-  const auto [src, residual, dst] = at;
-  const int64_t width = call.hidden_size;
-  std::vector<double> row;
+void NormaliseRow(const Norm& norm, const std::vector<double>& row, float* out) {
+  const auto width = static_cast<double>(norm.width);
   double mean = 0;
-  for (int64_t i = 0; i < width; ++i) {
-    const double value =
-        double{call.dense[src * width + i]} + double{call.residual[residual * width + i]};
-    row.push_back(value);
-    mean += value / static_cast<double>(width);
-  }
+  for (const double value : row) mean += value / width;
   double variance = 0;
-  for (const double value : row) variance += (value - mean) * (value - mean);
-  variance /= static_cast<double>(width);
-  for (int64_t i = 0; i < width; ++i) {
+  for (const double value : row) variance += (value - mean) * (value - mean) / width;
+  for (int64_t i = 0; i < norm.width; ++i) {
     const double normalised =
-        (row[static_cast<size_t>(i)] - mean) / std::sqrt(variance + double{call.epsilon});
-    call.out[dst * width + i] =
-        static_cast<float>(normalised * double{call.gamma[i]} + double{call.beta[i]});
+        (row[static_cast<size_t>(i)] - mean) / std::sqrt(variance + double{norm.epsilon});
+    out[i] = static_cast<float>(normalised * double{norm.gamma[i]} + double{norm.beta[i]});
   }
 }
 
@@ -88,10 +81,34 @@ void ReferenceAttention(const RaggedAttention& call) {
 }
 
 void ReferenceLayerNorm(const ResidualLayerNorm& call) {
+  const int64_t width = call.hidden_size;
   for (int64_t s = 0; s < call.segment_count; ++s) {
     const RowCopy& rows = call.segments[s];
     for (int64_t i = 0; i < rows.count; ++i) {
-      NormaliseRow(call, {rows.src_first + i, rows.residual_first + i, rows.dst_first + i});
+      std::vector<double> row;
+      for (int64_t k = 0; k < width; ++k) {
+        row.push_back(double{call.dense[(rows.src_first + i) * width + k]} +
+                      double{call.residual[(rows.residual_first + i) * width + k]});
+      }
+      NormaliseRow({width, call.gamma, call.beta, call.epsilon}, row,
+                   call.out + (rows.dst_first + i) * width);
+    }
+  }
+}
+
+void ReferenceEmbed(const EmbedLayerNorm& call) {
+  const int64_t width = call.hidden_size;
+  float* out = call.out;
+  for (int64_t t = 0; t < call.text_count; ++t) {
+    const EmbedText& text = call.texts[t];
+    for (int64_t i = 0; i < text.tokens; ++i, out += width) {
+      std::vector<double> row;
+      for (int64_t k = 0; k < width; ++k) {
+        row.push_back(double{call.words[text.ids[i] * width + k]} +
+                      double{call.positions[i * width + k]} +
+                      double{call.segments[text.segment_ids[i] * width + k]});
+      }
+      NormaliseRow({width, call.gamma, call.beta, call.epsilon}, row, out);
     }
   }
 }

@@ -8,6 +8,7 @@ namespace fathom::kernels {
 // Same contracts as the entries of KernelTable.
 void ReferenceAttention(const RaggedAttention& call);
 void ReferenceLayerNorm(const ResidualLayerNorm& call);
+void ReferenceEmbed(const EmbedLayerNorm& call);
 void ReferenceAdapter(const AdapterLayerNorm& call);
 void ReferenceClsAttention(const ClsAttention& call);
 void ReferenceSegmentedDense(const SegmentedDense& call);

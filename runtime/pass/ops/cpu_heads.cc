@@ -18,6 +18,7 @@ struct Workspace {
   std::vector<float> states[2];                 // outputs of one layer and of the next
   std::vector<int64_t> pooled_rows;             // of the state, each once
   std::vector<int64_t> pooled_index;            // by row of a head with a pooler
+  at::Tensor pooler_input;                      // [at least pooled_rows, H]
 };
 
 void CheckHead(const HeadRows& rows, const at::Tensor& state) {
@@ -45,7 +46,11 @@ at::Tensor Pool(absl::Span<const HeadRows> heads, const Encoder& encoder, const 
   work.pooled_rows.erase(std::unique(work.pooled_rows.begin(), work.pooled_rows.end()),
                          work.pooled_rows.end());
   const auto count = static_cast<int64_t>(work.pooled_rows.size());
-  at::Tensor rows = at::empty({count, state.size(1)}, state.options());
+  at::Tensor& buffer = work.pooler_input;
+  if (!buffer.defined() || buffer.size(0) < count || buffer.size(1) != state.size(1)) {
+    buffer = at::empty({count + count / 2, state.size(1)}, state.options());
+  }
+  at::Tensor rows = buffer.narrow(0, 0, count);
   kernels::CpuKernels().gather_rows({.src = state.const_data_ptr<float>(),
                                      .rows = work.pooled_rows.data(),
                                      .count = count,

@@ -138,8 +138,13 @@ void AdapterNorm(const OpTable::AdapterNormCall& call, at::Tensor& out) {
 }  // namespace
 
 const OpTable& CpuOps() {
-  static constexpr OpTable table = {"cpu",        Attention,   CpuClsAttention,
-                                    ResidualNorm, AdapterNorm, CpuHeads};
+  static constexpr OpTable table = {.name = "cpu",
+                                    .embed = CpuEmbed,
+                                    .attention = Attention,
+                                    .cls_attention = CpuClsAttention,
+                                    .residual_norm = ResidualNorm,
+                                    .adapter_norm = AdapterNorm,
+                                    .heads = CpuHeads};
   return table;
 }
 

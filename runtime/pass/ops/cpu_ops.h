@@ -5,6 +5,8 @@
 
 namespace fathom::ops {
 
+void CpuEmbed(const Encoder& encoder, absl::Span<const TokenizedText* const> texts,
+              at::Tensor& out);
 void CpuClsAttention(const ClsProjections& weights, const at::Tensor& x,
                      absl::Span<const Rows> blocks, at::Tensor& context);
 void CpuHeads(absl::Span<const HeadRows> heads, const Encoder& encoder, const at::Tensor& state);

@@ -13,6 +13,7 @@
 #include "runtime/model/encoder.h"
 #include "runtime/pass/plan.h"
 #include "runtime/task/adapter.h"
+#include "runtime/text/text.h"
 
 namespace fathom::ops {
 
@@ -25,6 +26,11 @@ struct HeadRows {
 
 struct OpTable {
   const char* name;
+
+  // out[r] = LN(word + position + segment) for the tokens of all texts in order; positions restart
+  // at every text. out [R, H].
+  void (*embed)(const Encoder& encoder, absl::Span<const TokenizedText* const> texts,
+                at::Tensor& out);
 
   // query_key_value [R, 3H] -> context [R, H]: softmax(Q Kᵀ / sqrt(H / heads)) V inside each block.
   void (*attention)(const at::Tensor& query_key_value, absl::Span<const Rows> blocks, int heads,

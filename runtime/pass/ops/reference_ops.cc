@@ -89,8 +89,13 @@ void Heads(absl::Span<const HeadRows> heads, const Encoder& encoder, const at::T
 }  // namespace
 
 const OpTable& ReferenceOps() {
-  static constexpr OpTable table = {"reference",  Attention,   ReferenceClsAttention,
-                                    ResidualNorm, AdapterNorm, Heads};
+  static constexpr OpTable table = {.name = "reference",
+                                    .embed = ReferenceEmbed,
+                                    .attention = Attention,
+                                    .cls_attention = ReferenceClsAttention,
+                                    .residual_norm = ResidualNorm,
+                                    .adapter_norm = AdapterNorm,
+                                    .heads = Heads};
   return table;
 }
 

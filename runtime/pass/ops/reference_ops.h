@@ -5,6 +5,8 @@
 
 namespace fathom::ops {
 
+void ReferenceEmbed(const Encoder& encoder, absl::Span<const TokenizedText* const> texts,
+                    at::Tensor& out);
 void ReferenceClsAttention(const ClsProjections& weights, const at::Tensor& x,
                            absl::Span<const Rows> blocks, at::Tensor& context);
 
