@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <map>
 #include <numeric>
 #include <utility>
 
@@ -54,6 +53,7 @@ PassRunner::PassRunner(std::shared_ptr<const Encoder> encoder, PassCaches& cache
 PassResult PassRunner::Run(absl::Span<const PassText> texts) {
   texts_ = texts;
   PassResult result;
+  result.outputs.reserve(texts.size());
   for (const PassText& text : texts) result.outputs.emplace_back(text.tasks.size());
   AnswerFromCache(result);
   PinWeights(result);
@@ -103,26 +103,37 @@ void PassRunner::AnswerFromCache(PassResult& result) {
 
 // Of all tasks that are to be computed. One whose weights cannot be had fails, and leaves the pass.
 void PassRunner::PinWeights(PassResult& result) {
-  std::map<const LoadedTask*, absl::StatusOr<std::shared_ptr<const TaskWeights>>> pinned;
+  wanted_.clear();
   for (size_t i = 0; i < texts_.size(); ++i) {
     for (size_t j = 0; j < texts_[i].tasks.size(); ++j) {
       const LoadedTask* task = Loaded(texts_[i].tasks[j]);
-      if (task == nullptr || IsAnswered(i, j)) continue;
-      const auto [found, added] = pinned.try_emplace(task);
-      if (added) found->second = task->Pin();
-      if (found->second.ok()) continue;
-      result.outputs[i][j].status = found->second.status();
-      answered_[first_task_[i] + j] = 1;
+      if (task != nullptr && !IsAnswered(i, j)) wanted_.push_back(task);
     }
   }
+  std::sort(wanted_.begin(), wanted_.end());
+  wanted_.erase(std::unique(wanted_.begin(), wanted_.end()), wanted_.end());
   tasks_.clear();
   weights_.clear();
   adapters_.clear();
-  for (auto& [task, weights] : pinned) {
-    if (!weights.ok()) continue;
+  for (const LoadedTask* task : wanted_) {
+    absl::StatusOr<std::shared_ptr<const TaskWeights>> pinned = task->Pin();
+    if (!pinned.ok()) {
+      FailTask(task, pinned.status(), result);
+      continue;
+    }
     tasks_.push_back(task);
-    adapters_.push_back(&(*weights)->adapter);
-    weights_.push_back(*std::move(weights));
+    adapters_.push_back(&(*pinned)->adapter);
+    weights_.push_back(*std::move(pinned));
+  }
+}
+
+void PassRunner::FailTask(const LoadedTask* task, const absl::Status& status, PassResult& result) {
+  for (size_t i = 0; i < texts_.size(); ++i) {
+    for (size_t j = 0; j < texts_[i].tasks.size(); ++j) {
+      if (Loaded(texts_[i].tasks[j]) != task || IsAnswered(i, j)) continue;
+      result.outputs[i][j].status = status;
+      answered_[first_task_[i] + j] = 1;
+    }
   }
 }
 

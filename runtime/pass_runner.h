@@ -56,6 +56,7 @@ class PassRunner {
   void AnswerFromCache(PassResult& result);
   void MergeTexts();
   void PinWeights(PassResult& result);
+  void FailTask(const LoadedTask* task, const absl::Status& status, PassResult& result);
   void DescribeTexts();
   void ChooseTap(PlanText& text);
   void CountWork(PassResult& result) const;
@@ -85,7 +86,8 @@ class PassRunner {
   std::vector<const TokenizedText*> plan_tokens_;  // [plan texts]
   std::vector<PlanText> plan_texts_;               // the first same_texts_.size() are in use
   std::vector<TextTaps> found_;                    // [plan texts]
-  std::vector<const LoadedTask*> tasks_;           // sorted; a plan's adapter is an index
+  std::vector<const LoadedTask*> wanted_;
+  std::vector<const LoadedTask*> tasks_;                     // sorted; a plan's adapter is an index
   std::vector<std::shared_ptr<const TaskWeights>> weights_;  // [tasks_], held during the pass
   std::vector<const Adapter*> adapters_;
   std::vector<KeptTap> kept_;

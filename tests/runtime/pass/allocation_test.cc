@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <new>
 #include <random>
 #include <sstream>
@@ -16,6 +17,7 @@
 
 #include "gtest/gtest.h"
 #include "runtime/pass/executor.h"
+#include "runtime/pass_runner.h"
 #include "tests/support/random_model.h"
 
 namespace fathom {
@@ -158,6 +160,30 @@ TEST_F(AllocationTest, APassAllocatesNothingOnceItsBuffersHaveGrown) {
   };
   EXPECT_GT(AllocationsOf(run), 0u) << "the first pass grows buffers";
   EXPECT_EQ(AllocationsOf(run), 0u) << Callers();
+}
+
+// Planning, caches and answers too: a whole call allocates what it returns and nothing else.
+TEST_F(AllocationTest, ARepeatedCallAllocatesItsAnswersAlone) {
+  const c10::InferenceMode inference;
+  PassText pass{.text = &text_};
+  std::vector<std::unique_ptr<const LoadedTask>> loaded;
+  for (size_t i = 0; i < kTasks; ++i) {
+    loaded.push_back(
+        std::make_unique<const LoadedTask>(TaskInfo{.name = "task"}, adapters_[i], heads_[i]));
+    pass.tasks.push_back({.task = loaded.back().get(), .skip_layers = static_cast<int>(i) % 5});
+  }
+  PassCaches caches(*encoder_, {.tap_bytes = 1 << 20});
+  PassRunner runner(encoder_, caches);
+  PassResult result;
+  for (int i = 0; i < 4; ++i) result = runner.Run({&pass, 1});  // until its taps are kept
+  const size_t answers = AllocationsOf([&] { const PassResult copy = result; });
+  EXPECT_GT(answers, 0u);
+  EXPECT_EQ(AllocationsOf([&] {
+              const PassResult again = runner.Run({&pass, 1});
+            }),
+            answers)
+      << Callers();
+  EXPECT_GT(caches.taps.counts().hits, 0);
 }
 
 }  // namespace
