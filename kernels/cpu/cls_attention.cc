@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstring>
 #include <limits>
 
 #include "kernels/cpu/cls_parts.h"
@@ -70,21 +71,46 @@ HWY_INLINE void MultiplyColumns(const Product& of, size_t first, size_t last) {
   }
 }
 
+// Replaces columns [first, last) of the right factor by a copy without the others between them:
+// they are read once for every few rows, and rows H floats apart would share few cache sets.
+HWY_INLINE void PackColumns(Product& of, size_t first, size_t last) {
+  const size_t columns = last - first;
+  float* packed = ThreadScratch(of.depth * columns);
+  for (size_t k = 0; k < of.depth; ++k) {
+    std::memcpy(packed + k * columns, of.right + k * of.right_stride + first,
+                columns * sizeof(float));
+  }
+  of.right = packed;
+  of.right_stride = columns;
+  of.out += first;
+}
+
 // Columns of absorbed [segments, A, H] for head part.index.
 void AbsorbKey(const ClsAttention& call, const ClsPart& part) {
   const auto heads = static_cast<size_t>(call.heads);
   const auto size = static_cast<size_t>(call.head_size);
   const auto head = static_cast<size_t>(part.index);
   const size_t hidden = heads * size;
-  MultiplyColumns({.left = call.query + head * size,
-                   .left_stride = hidden,
-                   .rows = static_cast<size_t>(call.segment_count),
-                   .right = call.key + head * size * hidden,
-                   .right_stride = hidden,
-                   .depth = size,
-                   .out = call.workspace + head * hidden,
-                   .out_stride = heads * hidden},
-                  static_cast<size_t>(part.first), static_cast<size_t>(part.last));
+  const Product whole{.left = call.query + head * size,
+                      .left_stride = hidden,
+                      .rows = static_cast<size_t>(call.segment_count),
+                      .right = call.key + head * size * hidden,
+                      .right_stride = hidden,
+                      .depth = size,
+                      .out = call.workspace + head * hidden,
+                      .out_stride = heads * hidden};
+  const auto last = static_cast<size_t>(part.last);
+  const size_t panel = kTileVectors * hn::Lanes(FloatTag());
+  for (size_t column = static_cast<size_t>(part.first); column < last; column += panel) {
+    const size_t end = std::min(column + panel, last);
+    Product product = whole;
+    if (whole.rows <= kTileRows) {
+      MultiplyColumns(product, column, end);
+    } else {
+      PackColumns(product, column, end);
+      MultiplyColumns(product, 0, end - column);
+    }
+  }
 }
 
 // scores [padded] -> the weights of softmax(scores · scale). Max may pass over a NaN; its weight is

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "kernels/cpu/transpose-inl.h"
 #include "kernels/kernels.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -32,14 +33,45 @@ inline constexpr size_t kDotRows = 3;  // 16 registers
 inline constexpr size_t kDotRows = 2;  // 16 registers, and a product needs one of its own
 #endif
 
+#if HWY_TARGET != HWY_SCALAR
+
+// sums[i] = the sum of element i of all blocks of four.
+template <class D>
+HWY_INLINE void StoreSumOfBlocks(D d, hn::Vec<D> blocks, float* sums) {
+  if constexpr (hn::MaxLanes(D()) == 4) {
+    hn::StoreU(blocks, d, sums);
+  } else {
+    const hn::Half<D> half;
+    StoreSumOfBlocks(half, hn::Add(hn::LowerHalf(half, blocks), hn::UpperHalf(half, blocks)), sums);
+  }
+}
+
+#endif  // HWY_TARGET != HWY_SCALAR
+
 // The left factor: rows of `depth` floats.
 struct DotRows {
   const float* row[kDotRows];
   size_t depth;
 };
 
+// The sum of the lanes of each vector; of four at once, half as much work as one by one.
+template <size_t kCount>
+HWY_INLINE void SumsOfLanes(hn::Vec<hn::ScalableTag<float>> (&vectors)[kCount], float* sums) {
+  const hn::ScalableTag<float> d;
+#if HWY_TARGET != HWY_SCALAR
+  if constexpr (kCount == 4) {
+    TransposeBlocks(d, vectors);
+    const auto blocks = hn::Add(hn::Add(vectors[0], vectors[1]), hn::Add(vectors[2], vectors[3]));
+    StoreSumOfBlocks(d, blocks, sums);
+    return;
+  }
+#endif
+  for (size_t i = 0; i < kCount; ++i) sums[i] = hn::GetLane(hn::SumOfLanes(d, vectors[i]));
+}
+
 // Gives weights[o] · rows[r] to `sink(r, o, product)`, with rows of weights that follow each other
-// in memory. The order of a sum depends on the depth alone. The next tile's weights are asked for
+// in memory. The order of a sum depends on the depth and
+// on kOutputs alone. The next tile's weights are asked for
 // on the way: the processor's own prefetch stops at the end of a page.
 template <size_t kRows, size_t kOutputs, class Sink>
 HWY_INLINE void DotTile(const DotRows& rows, const float* weights, const Sink& sink) {
@@ -68,10 +100,14 @@ HWY_INLINE void DotTile(const DotRows& rows, const float* weights, const Sink& s
     }
   }
   HWY_UNROLL(16)
-  for (size_t o = 0; o < kOutputs; ++o) {
+  for (size_t r = 0; r < kRows; ++r) {
+    Vector of_row[kOutputs];
     HWY_UNROLL(16)
-    for (size_t r = 0; r < kRows; ++r) {
-      auto sum = hn::Set(d1, hn::GetLane(hn::SumOfLanes(d, sums[o][r])));
+    for (size_t o = 0; o < kOutputs; ++o) of_row[o] = sums[o][r];
+    float products[kOutputs];
+    SumsOfLanes(of_row, products);
+    for (size_t o = 0; o < kOutputs; ++o) {
+      auto sum = hn::Set(d1, products[o]);
       for (size_t i = k; i < depth; ++i) {
         sum =
             hn::MulAdd(hn::LoadU(d1, weights + o * depth + i), hn::LoadU(d1, rows.row[r] + i), sum);
