@@ -1,0 +1,18 @@
+"""What is known of the machine that runs the comparison (Linux)."""
+
+from pathlib import Path
+
+FLAG_PREFIXES = ("avx", "amx", "fma", "f16c")
+
+
+def cpu_info(text: str | None = None) -> tuple[str, list[str]]:
+    """(model, vector and matrix instruction sets) from /proc/cpuinfo or a text like it."""
+    lines = (text if text is not None else Path("/proc/cpuinfo").read_text()).splitlines()
+    values = dict(reversed([tuple(part.strip() for part in line.split(":", 1))
+                            for line in lines if ":" in line]))
+    flags = [flag for flag in values.get("flags", "").split() if flag.startswith(FLAG_PREFIXES)]
+    return values.get("model name", "unknown CPU"), flags
+
+
+def has_bf16(flags: list[str]) -> bool:
+    return "avx512_bf16" in flags or "amx_bf16" in flags
