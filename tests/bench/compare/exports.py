@@ -12,7 +12,6 @@
 import argparse
 import hashlib
 import importlib.metadata
-import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -83,7 +82,7 @@ def export(encoder: Path, cache: Path) -> Path:
             shutil.rmtree(part)
         step(encoder, folder, part)
         if part.exists():
-            os.replace(part, folder / name)
+            part.replace(folder / name)
     return folder
 
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import matplotlib
 
-matplotlib.use("Agg")
-from matplotlib import pyplot  # noqa: E402  after the choice of what draws
+matplotlib.use("Agg")  # draws into files; must come before pyplot
+from matplotlib import pyplot
 
-from report import Result, describe, groups  # noqa: E402
+from report import Result, describe, groups
 
 
 def plot_group(group: list[Result], title: str, subtitle: str, file: Path) -> None:

@@ -54,7 +54,8 @@ class Tables(unittest.TestCase):
     def test_table_shows_times_and_how_many_times_fathoms_they_are(self):
         table = report.timing_table(RESULTS).splitlines()
         self.assertEqual(table[0], "| case | Fathom ms | limit ms | adapters ms |")
-        self.assertEqual(table[2], "| 32 tokens, 8 tasks, n = 0 | 100.00 | 50.00 | 200.00 (2.00 ×) |")
+        self.assertEqual(table[2],
+                         "| 32 tokens, 8 tasks, n = 0 | 100.00 | 50.00 | 200.00 (2.00 ×) |")
         self.assertEqual(table[3], "| 32 tokens, 8 tasks, n = 5 | 50.00 | 25.00 | – |")
 
     def test_mixed_shows_sequences_a_second(self):
@@ -81,9 +82,9 @@ class Json(unittest.TestCase):
     def test_round_trip_keeps_what_readers_need(self):
         data = json.loads(json.dumps(report.to_json(RUN, RESULTS)))
         first = data["results"][0]
-        self.assertEqual({key: first[key] for key in ("workload", "fathom_ms", "limit_ms", "peers")},
-                         {"workload": "fanout", "fathom_ms": 100.0, "limit_ms": 50.0,
-                          "peers": {"adapters": 200.0}})
+        expected = {"workload": "fanout", "fathom_ms": 100.0, "limit_ms": 50.0,
+                    "peers": {"adapters": 200.0}}
+        self.assertEqual({key: first[key] for key in expected}, expected)
         self.assertEqual(first["parameters"]["skip_layers"], 0)
         self.assertEqual(first["fathom_per_second"], 80.0)
         self.assertEqual(len(data["ratios"]), 5)

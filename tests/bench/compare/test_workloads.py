@@ -76,7 +76,8 @@ class Batches(unittest.TestCase):
     def test_depths_are_batches_of_their_own(self):
         text = workloads.text([1], [("a", 0), ("a", 3)])
         batches = peer.make_batches({"texts": [text]})
-        self.assertEqual([(b.skip_layers, b.places) for b in batches], [(0, [(0, 0)]), (3, [(0, 1)])])
+        self.assertEqual([(batch.skip_layers, batch.places) for batch in batches],
+                         [(0, [(0, 0)]), (3, [(0, 1)])])
 
 
 class Fake:

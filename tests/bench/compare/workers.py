@@ -1,5 +1,6 @@
 """Fathom and its peers as long-lived processes that answer JSON lines."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -52,10 +53,8 @@ class Worker:
 
     def stop(self) -> None:
         assert self.process.stdin is not None and self.process.stdout is not None
-        try:
+        with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
-        except BrokenPipeError:
-            pass
         try:
             self.process.wait(timeout=5)
         except subprocess.TimeoutExpired:

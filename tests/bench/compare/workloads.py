@@ -117,7 +117,7 @@ def lone(encoder: Encoder, seed: int = 3) -> Workload:
         if tokens > encoder.max_tokens:
             continue
         ids = random_ids(encoder, tokens, draw)
-        bare = Job([text(ids, [("", 0)])], repeat=5)
+        bare = Job([text(ids, [("", 0)])])
         peers = {peer: [bare] for peer in BARE_PEERS}
         cases.append(Case({"tokens": tokens, "tasks": 0}, bare, peers))
         with_task = replace(bare, texts=[text(ids, [("t0", 0)])])
