@@ -32,6 +32,25 @@ struct RaggedAttention {
   int64_t head_size;      // H / A, any size >= 1
 };
 
+// Attention of the first row of each segment over all of its rows, keys and values absorbed:
+//   absorbed = W_Kᵀ q, mixed = Σ softmax(absorbed · x / sqrt(head_size)) x, context = W_V mixed +
+//   b,
+// a head at a time. Numbers of a segment depend on it and the weights alone, to the bit; a NaN in a
+// segment stays in it. The mix of an empty segment is 0.
+struct ClsAttention {
+  const float* query;  // [segments, H]: the projected first row of each
+  const float* x;      // [R, H]
+  const AttentionSegment* segments;
+  int64_t segment_count;
+  int64_t heads;
+  int64_t head_size;
+  const float* key;         // [A, H / A, H]: W_K
+  const float* value;       // [A, H / A, H]: W_V
+  const float* value_bias;  // [H]
+  float* context;           // [segments, H]
+  float* workspace;         // 2 · segments · A · H floats
+};
+
 // Rows [dst_first, dst_first + count) of the output come from as many rows of the dense output at
 // src_first and of the residual at residual_first.
 struct RowCopy {
@@ -56,6 +75,15 @@ struct ResidualLayerNorm {
   float epsilon;          // the encoder's layer_norm_eps
 };
 
+// dst[i] = src[rows[i]].
+struct GatherRows {
+  const float* src;     // [src rows, width]
+  const int64_t* rows;  // [count], may repeat
+  int64_t count;
+  int64_t width;
+  float* dst;  // [count, width]
+};
+
 enum class Activation : uint8_t {
   kIdentity,
   kRelu,
@@ -65,6 +93,29 @@ enum class Activation : uint8_t {
   kTanh,
   kSigmoid,
   kLeakyRelu,  // slope 0.01
+};
+
+// One dense layer over some rows: y[i] = activation(weight · x[rows[i]] + bias).
+struct DenseSegment {
+  const float* x;  // rows of `in` floats, x_stride floats apart
+  int64_t x_stride;
+  const int64_t* rows;  // [count], may repeat; null: rows 0 … count - 1
+  int64_t count;
+  const float* weight;  // [out, in]
+  const float* bias;    // [out]; null: none
+  int64_t in;
+  int64_t out;
+  Activation activation;
+  float* y;  // rows of `out` floats, y_stride floats apart
+  int64_t y_stride;
+};
+
+// Layers of different weights and sizes in one call, for few rows each: the weights are read once
+// from where they lie. Numbers of a row depend on that row and its weights alone, to the bit. A NaN
+// in a row stays in it, one in weights in their segment.
+struct SegmentedDense {
+  const DenseSegment* segments;
+  int64_t segment_count;  // outputs do not overlap
 };
 
 // What a bottleneck reads. The names are those of AdapterInput.
@@ -108,12 +159,35 @@ struct AdapterLayerNorm {
   float epsilon;          // the encoder's layer_norm_eps
 };
 
+// y = activation(x Wᵀ + bias) for few rows and weights that come from memory: the next weights are
+// fetched while the last are multiplied. Right for any number of rows, but made for 64 or fewer.
+// Numbers of a row depend on that row and the weights alone, to the bit. A NaN in a row stays in
+// it.
+struct PackedDense {
+  const float* x;              // [R, in]
+  const float* packed_weight;  // made by pack_dense of the same table; fastest if 64-byte aligned
+  const float* bias;           // [out]
+  float* y;                    // [R, out]
+  int64_t rows;                // R
+  int64_t in;                  // >= 1
+  int64_t out;
+  Activation activation;
+};
+
 // One implementation of each kernel for one device. Tables are constant and live for ever.
 struct KernelTable {
   const char* name;  // for example "cpu/AVX3"
   void (*ragged_attention)(const RaggedAttention& call, int threads);
   void (*residual_layer_norm)(const ResidualLayerNorm& call, int threads);
   void (*adapter_layer_norm)(const AdapterLayerNorm& call, int threads);
+  // The packed layout belongs to the table: it depends on the device's instruction set, so packed
+  // weights are neither stored nor given to another table. The caller owns both buffers.
+  int64_t (*packed_dense_floats)(int64_t in, int64_t out);  // size of `packed`
+  void (*pack_dense)(const float* weight /*[out, in]*/, int64_t in, int64_t out, float* packed);
+  void (*packed_dense)(const PackedDense& call, int threads);
+  void (*cls_attention)(const ClsAttention& call, int threads);
+  void (*segmented_dense)(const SegmentedDense& call, int threads);
+  void (*gather_rows)(const GatherRows& call, int threads);
 };
 
 // The table for this machine's CPU, with the widest instruction set that it has.

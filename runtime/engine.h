@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "runtime/cache/counts.h"
 #include "runtime/pass/plan.h"
 #include "runtime/task/profile.h"
 #include "runtime/text/text.h"
@@ -84,20 +85,11 @@ struct RunOptions {
   int threads = 0;  // of this pass; 0: all that the engine has
 };
 
-// What the caches did since the start.
-struct CacheCounts {
-  int64_t hits = 0;  // texts that found a usable entry
-  int64_t misses = 0;
-  int64_t evictions = 0;
-  int64_t entries = 0;  // now
-  int64_t bytes = 0;    // now
-
-  bool operator==(const CacheCounts&) const = default;
-};
-
+// What the caches did.
 struct CacheReport {
-  CacheCounts taps;     // trunk states
-  CacheCounts answers;  // finished logits; hits and misses count (text, task, n)
+  CacheCounts taps;     // trunk states; entries, hits and misses are texts
+  CacheCounts answers;  // finished logits; entries, hits and misses are (text, task, n)
+  CacheCounts weights;  // packed weights; entries are tasks. More bytes than adapter_bytes: in use
 };
 
 // How many passes may run at once, and the threads that they share.
@@ -163,6 +155,7 @@ struct EngineOptions {
   int workers = 1;  // passes that may run at once, each on its share of the threads
   Precision precision = Precision::kFp32;
   CacheOptions caches;
+  int64_t adapter_bytes = int64_t{2} << 30;  // packed weights of tasks; those used least go first
 };
 
 // Loads everything. A broken encoder, tokenizer or device is an error; a broken task is not: it is

@@ -52,9 +52,8 @@ std::vector<Workload> RunWorkloads(const Options& options,
   for (const std::string& name : WorkloadNames()) {
     if (options.workload != "all" && options.workload != name) continue;
     std::fprintf(stderr, "%s\n", name.c_str());
-    const WorkloadInputs inputs{.options = options,
-                                .config = encoder->config(),
-                                .memory_bytes = AvailableMemoryBytes() / 2};
+    const WorkloadInputs inputs{
+        .options = options, .config = encoder->config(), .encoder = encoder};
     done.push_back(MakeWorkload(name, inputs, pool));
     RunRounds(done.back(), options.rounds, executor, pool);
     MeasureRates(rates);

@@ -16,12 +16,26 @@
 
 namespace fathom::ops {
 
+// One head and the rows that it answers.
+struct HeadRows {
+  const Head* head;
+  absl::Span<const int64_t> cls_rows;  // rows of the last layer's state
+  float* logits;                       // [cls_rows, C], memory of the host
+};
+
 struct OpTable {
   const char* name;
 
   // query_key_value [R, 3H] -> context [R, H]: softmax(Q Kᵀ / sqrt(H / heads)) V inside each block.
   void (*attention)(const at::Tensor& query_key_value, absl::Span<const Rows> blocks, int heads,
                     at::Tensor& context);
+
+  // For each block, the attention context of its first row over all of its rows. With q the row's
+  // query, a head's scores are (W_Kᵀ q) · x_j, since the key bias shifts all of them alike, and its
+  // context is W_V (Σ p_j x_j) + b_V, since the weights p_j sum to 1: neither keys nor values of
+  // the other rows are computed. x [R, H] is the layer's input; context [blocks, H].
+  void (*cls_attention)(const ClsProjections& weights, const at::Tensor& x,
+                        absl::Span<const Rows> blocks, at::Tensor& context);
 
   // out[dst] = LN(dense[src] + residual[residual row]) for each segment. dense and residual [R, H];
   // out [rows_out, H].
@@ -43,6 +57,10 @@ struct OpTable {
     Place place;
   };
   void (*adapter_norm)(const AdapterNormCall& call, at::Tensor& out);
+
+  // The logits of all heads of a pass. state [R, H] is the last layer's. REQUIRES a pooler in the
+  // encoder where a head uses one (checked when the task is loaded).
+  void (*heads)(absl::Span<const HeadRows> heads, const Encoder& encoder, const at::Tensor& state);
 };
 
 // The kernels of kernels/ for this CPU.
