@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/task/task_store.h"
+#include "runtime/task/loaded_task.h"
 #include "tests/bench/gemm_limit.h"
 
 namespace fathom::bench {
@@ -22,14 +22,13 @@ ModelSizes SizesOf(const EncoderConfig& config, int bottleneck) {
           .bottleneck = bottleneck};
 }
 
-// D of the adapter's first module; 0 if it has none.
-int Bottleneck(const Adapter& adapter) {
-  for (const auto& places : adapter.modules) {
-    for (const auto& module : places) {
-      if (module) return static_cast<int>(module->down_bias.size(0));
-    }
+// D of the widest layer.
+int Bottleneck(const LoadedTask& task) {
+  int widest = 0;
+  for (int layer = 0; layer < task.layout().layers(); ++layer) {
+    widest = std::max(widest, task.bottleneck(layer));
   }
-  return 0;
+  return widest;
 }
 
 // What the planner must know of a job, and the tasks that its layouts belong to.
@@ -51,11 +50,11 @@ absl::StatusOr<PlannedJob> PlanTexts(const Job& job, const Engine& engine) {
       if (!job_task.name.empty()) {
         auto found = engine.FindTask(job_task.name, 0);
         if (!found.ok()) return found.status();
-        const Adapter& adapter = static_cast<const LoadedTask&>(**found).adapter();
+        const auto& loaded = static_cast<const LoadedTask&>(**found);
         task.adapter =
             index.emplace(job_task.name, static_cast<int32_t>(index.size())).first->second;
-        task.layout = &adapter.layout;
-        planned.bottleneck = std::max(planned.bottleneck, Bottleneck(adapter));
+        task.layout = &loaded.layout();
+        planned.bottleneck = std::max(planned.bottleneck, Bottleneck(loaded));
         planned.tasks.emplace(job_task.name, *std::move(found));
       }
       text.tasks.push_back(task);

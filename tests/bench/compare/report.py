@@ -135,6 +135,15 @@ def difference_line(group: list[Result]) -> str:
     return f"- largest difference from Fathom's outputs: {words}\n"
 
 
+def cache_line(group: list[Result]) -> str:
+    """Where a text is repeated: what the cache saved, or that it saved nothing."""
+    if group[0].workload != "repeat":
+        return ""
+    layers = group[0].row_layers
+    return (f"- row-layers of Fathom: {layers.get('row_layers_run', 0):.0f} run, "
+            f"{layers.get('row_layers_cached', 0):.0f} from the cache\n")
+
+
 def markdown(run: dict[str, Any], results: list[Result], peers_do: dict[str, dict[str, str]],
              notes: list[str]) -> str:
     text = "# Fathom beside its peers\n\n"
@@ -149,6 +158,7 @@ def markdown(run: dict[str, Any], results: list[Result], peers_do: dict[str, dic
         text += f"\n## {workload}, {precision}\n\n" + timing_table(group) + "\n"
         text += "".join(f"- {peer}: {what}\n" for peer, what in peers_do[workload].items())
         text += left_out_lines(group) + difference_line(group)
+        text += cache_line(group)
     text += "\n## Ratios\n\n| workload | precision | case and what it is compared with | times |\n"
     text += "|---|---|---|---|\n"
     for ratio in ratios(results):

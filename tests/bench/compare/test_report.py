@@ -72,6 +72,13 @@ class Tables(unittest.TestCase):
             with self.subTest(part=part):
                 self.assertIn(part, text)
 
+    def test_repeat_says_what_the_cache_saved(self):
+        layers = {"row_layers_run": 8.0, "row_layers_cached": 353.0}
+        result = Result("repeat", RESULTS[2].parameters, 1.0, None, {}, row_layers=layers)
+        self.assertEqual(report.cache_line([result]),
+                         "- row-layers of Fathom: 8 run, 353 from the cache\n")
+        self.assertEqual(report.cache_line(RESULTS), "")
+
     def test_precisions_stand_apart(self):
         other = Result("fanout", RESULTS[0].parameters | {"precision": "bf16"}, 10.0, None, {})
         self.assertEqual(list(report.groups([*RESULTS, other])),

@@ -6,7 +6,7 @@ import machine
 import rounds
 import workloads
 from peers import peer
-from workers import WorkerError
+from workers import WorkerError, without_threads
 
 ENCODER = workloads.Encoder(layers=12, vocabulary=30522, max_tokens=512)
 
@@ -143,6 +143,11 @@ class Rounds(unittest.TestCase):
         times = iter([[1.0], [1.0], [9.0], [4.0], [9.0], [4.0]])
         slow_first.ask = lambda request: {"ms": next(times), "logits": [[[1.0, -2.0]]]}
         self.assertEqual(self.run_case({"p": slow_first}, jobs=2).peers, {"p": 4.0})
+
+
+class Environment(unittest.TestCase):
+    def test_what_the_shell_says_of_threads_reaches_nobody(self):
+        self.assertEqual(without_threads({"OMP_WAIT_POLICY": "passive", "PATH": "p"}), {"PATH": "p"})
 
 
 class Machine(unittest.TestCase):

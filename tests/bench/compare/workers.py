@@ -17,12 +17,19 @@ ANSWER_SECONDS = 300
 # processes for longer than any of them spins: libgomp, of LibTorch and of torch, for a few
 # milliseconds by default; Intel's OpenMP, of CTranslate2, would for 200 and is told 10; ONNX
 # Runtime stops by an option of its session; OpenVINO's TBB does not spin for long.
+# What the person's own shell says of threads and spinning is left out: it would reach only some.
 SPIN_ENVIRONMENT = {"KMP_BLOCKTIME": "10"}
+THREAD_VARIABLES = ("OMP_", "GOMP_", "KMP_", "MKL_", "ONEDNN_")
 PAUSE_SECONDS = 0.05
 
 
 class WorkerError(Exception):
     """A process did not start, died, or answered with an error; the message says which."""
+
+
+def without_threads(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items()
+            if not name.startswith(THREAD_VARIABLES)}
 
 
 class Worker:
@@ -35,7 +42,7 @@ class Worker:
         with log.open("w") as stderr:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True,
-                env={**os.environ, **SPIN_ENVIRONMENT, **environment})
+                env={**without_threads(os.environ), **SPIN_ENVIRONMENT, **environment})
         try:
             self.description = self._read(START_SECONDS)
         except WorkerError:

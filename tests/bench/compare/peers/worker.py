@@ -39,13 +39,17 @@ def run_job(peer: Peer, job: dict[str, Any]) -> dict[str, Any]:
     return {"ms": times, "logits": prepared.logits(result)}
 
 
+def reason(error: Exception) -> dict[str, str]:
+    """A peer's failure is a line of the report."""
+    words = str(error) if isinstance(error, Unsupported) else f"{type(error).__name__}: {error}"
+    return {"error": words}
+
+
 def answer(peer: Peer, line: str) -> dict[str, Any]:
     try:
         return run_job(peer, json.loads(line))
-    except Unsupported as error:
-        return {"error": str(error)}
-    except Exception as error:  # noqa: BLE001  a peer's failure is a line of the report
-        return {"error": f"{type(error).__name__}: {error}"}
+    except Exception as error:  # noqa: BLE001  whatever the peer raises
+        return reason(error)
 
 
 def make_peer(name: str, setup: Setup) -> Peer:
@@ -72,7 +76,7 @@ def main() -> int:
     try:
         peer = make_peer(arguments.peer, setup)
     except Exception as error:  # noqa: BLE001  as above
-        print(json.dumps({"error": f"{type(error).__name__}: {error}"}), file=answers, flush=True)
+        print(json.dumps(reason(error)), file=answers, flush=True)
         return 1
     print(json.dumps({"precision": arguments.precision}), file=answers, flush=True)
     for line in sys.stdin:
