@@ -147,7 +147,8 @@ class Rounds(unittest.TestCase):
 
 class Environment(unittest.TestCase):
     def test_what_the_shell_says_of_threads_reaches_nobody(self):
-        self.assertEqual(without_threads({"OMP_WAIT_POLICY": "passive", "PATH": "p"}), {"PATH": "p"})
+        shell = {"OMP_WAIT_POLICY": "passive", "PATH": "p"}
+        self.assertEqual(without_threads(shell), {"PATH": "p"})
 
 
 class Machine(unittest.TestCase):
