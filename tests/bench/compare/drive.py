@@ -164,7 +164,9 @@ def precisions(asked: str, flags: list[str]) -> tuple[list[str], list[str]]:
 def main() -> int:
     arguments = parse_arguments()
     comparison = Comparison(arguments)
-    wanted, comparison.notes = precisions(arguments.precision, comparison.flags)
+    wanted, notes = precisions(arguments.precision, comparison.flags)
+    comparison.notes = machine.load_notes(comparison.run["load_average_before"]) + notes
+    print("".join(f"      {note}\n" for note in comparison.notes), end="", file=sys.stderr)
     try:
         for precision in wanted:
             comparison.compare(precision)

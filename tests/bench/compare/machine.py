@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+BUSY = 0.7  # load average from which a warning stands in the report
 FLAG_PREFIXES = ("avx", "amx", "fma", "f16c")
 
 
@@ -12,6 +13,14 @@ def cpu_info(text: str | None = None) -> tuple[str, list[str]]:
                             for line in lines if ":" in line]))
     flags = [flag for flag in values.get("flags", "").split() if flag.startswith(FLAG_PREFIXES)]
     return values.get("model name", "unknown CPU"), flags
+
+
+def load_notes(load_average: float) -> list[str]:
+    """A pass of several threads waits for the slowest: beside other programs it says little."""
+    if load_average < BUSY:
+        return []
+    return [f"**Other programs were running (load average {load_average:.1f} before): neither the "
+            "times nor the ratios can be trusted.**"]
 
 
 def has_bf16(flags: list[str]) -> bool:

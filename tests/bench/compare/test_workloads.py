@@ -158,6 +158,10 @@ class Machine(unittest.TestCase):
         self.assertEqual(machine.cpu_info(text), ("A: fast CPU", ["avx2", "amx_bf16", "fma"]))
         self.assertEqual(machine.cpu_info(""), ("unknown CPU", []))
 
+    def test_a_busy_machine_is_told(self):
+        self.assertEqual(machine.load_notes(0.3), [])
+        self.assertIn("load average 4.2 before", machine.load_notes(4.21)[0])
+
     def test_bf16(self):
         self.assertTrue(machine.has_bf16(["amx_bf16"]))
         self.assertFalse(machine.has_bf16(["avx2", "avx512f"]))
