@@ -1,0 +1,1 @@
+"""One module a peer; worker.py runs one of them in a process of its own."""

@@ -1,0 +1,99 @@
+#include "tests/bench/worker_limit.h"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "runtime/task/loaded_task.h"
+#include "tests/bench/gemm_limit.h"
+
+namespace fathom::bench {
+namespace {
+
+constexpr std::chrono::seconds kRatesTime(1);
+constexpr int kLeastRateRounds = 2;
+
+ModelSizes SizesOf(const EncoderConfig& config, int bottleneck) {
+  return {.hidden = config.hidden_size,
+          .intermediate = config.intermediate_size,
+          .heads = config.heads,
+          .bottleneck = bottleneck};
+}
+
+// D of the widest layer.
+int Bottleneck(const LoadedTask& task) {
+  int widest = 0;
+  for (int layer = 0; layer < task.layout().layers(); ++layer) {
+    widest = std::max(widest, task.bottleneck(layer));
+  }
+  return widest;
+}
+
+// What the planner must know of a job, and the tasks that its layouts belong to.
+struct PlannedJob {
+  std::map<std::string, std::shared_ptr<const ServableTask>> tasks;
+  std::vector<PlanText> texts;
+  int bottleneck = 0;  // of the widest adapter
+};
+
+absl::StatusOr<PlannedJob> PlanTexts(const Job& job, const Engine& engine) {
+  PlannedJob planned;
+  std::map<std::string, int32_t> index;
+  for (const JobText& job_text : job.texts) {
+    PlanText text{.tokens = static_cast<int32_t>(job_text.text.ids.size())};
+    for (const JobTask& job_task : job_text.tasks) {
+      PlanTask task{.adapter = PlanTask::kNoAdapter,
+                    .skip_layers = job_task.skip_layers,
+                    .reads = Reads::kCls};
+      if (!job_task.name.empty()) {
+        auto found = engine.FindTask(job_task.name, 0);
+        if (!found.ok()) return found.status();
+        const auto& loaded = static_cast<const LoadedTask&>(**found);
+        task.adapter =
+            index.emplace(job_task.name, static_cast<int32_t>(index.size())).first->second;
+        task.layout = &loaded.layout();
+        planned.bottleneck = std::max(planned.bottleneck, Bottleneck(loaded));
+        planned.tasks.emplace(job_task.name, *std::move(found));
+      }
+      text.tasks.push_back(task);
+    }
+    planned.texts.push_back(std::move(text));
+  }
+  return planned;
+}
+
+}  // namespace
+
+JobLimit::JobLimit(std::string encoder_dir, const Engine& engine)
+    : encoder_dir_(std::move(encoder_dir)), engine_(engine) {}
+
+absl::Status JobLimit::Prepare() {
+  if (rates_.has_value()) return absl::OkStatus();
+  auto encoder = Encoder::Load(encoder_dir_, PlainWeights::kKeep);
+  if (!encoder.ok()) return encoder.status();
+  encoder_ = *std::move(encoder);
+  rates_.emplace(*encoder_, SizesOf(encoder_->config(), 0));
+  return MeasureRates();
+}
+
+absl::Status JobLimit::MeasureRates() {
+  if (!rates_.has_value()) return Prepare();
+  const auto end = std::chrono::steady_clock::now() + kRatesTime;
+  for (int round = 0; round < kLeastRateRounds || std::chrono::steady_clock::now() < end; ++round) {
+    rates_->Round();
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<double> JobLimit::Ms(const Job& job) {
+  if (absl::Status status = Prepare(); !status.ok()) return status;
+  const auto planned = PlanTexts(job, engine_);
+  if (!planned.ok()) return planned.status();
+  const EncoderConfig& config = encoder_->config();
+  const PassPlan plan = PlanPass(config.layers, planned->texts);
+  return LimitMs(CountWork(plan, SizesOf(config, planned->bottleneck)), rates_->Curve());
+}
+
+}  // namespace fathom::bench
