@@ -1,5 +1,7 @@
 #include "tests/bench/machine.h"
 
+#include <malloc.h>
+
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -47,10 +49,9 @@ double LoadAverage() {
   return getloadavg(&load, 1) == 1 ? load : 0;
 }
 
-int64_t ResidentMemoryBytes() {
-  std::istringstream value(ProcValue("/proc/self/status", "VmRSS"));  // in kB
-  int64_t kilobytes = 0;
-  return value >> kilobytes ? kilobytes * 1024 : 0;
+int64_t HeapBytes() {
+  const struct mallinfo2 info = ::mallinfo2();
+  return static_cast<int64_t>(info.uordblks + info.hblkhd);
 }
 
 }  // namespace fathom::bench

@@ -15,7 +15,7 @@ std::string CpuFlags();
 // several threads waits for the slowest: its times say little. 0 if unknown.
 double LoadAverage();
 
-// Of this process. 0 if unknown.
-int64_t ResidentMemoryBytes();
+// Memory of this process that is allocated and not freed.
+int64_t HeapBytes();
 
 }  // namespace fathom::bench

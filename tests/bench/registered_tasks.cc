@@ -108,14 +108,14 @@ void RegisteredTasks::WriteFolders(const EncoderConfig& config,
 }
 
 void RegisteredTasks::Open(const Encoder& encoder, const RegisteredOptions& options) {
-  const int64_t bytes_before = ResidentMemoryBytes();
+  const int64_t bytes_before = HeapBytes();
   open_seconds_ = MsOf([&] {
                     auto store = TaskStore::Load(folder_.string(), encoder, weights_);
                     Require(store.status());
                     store_ = std::make_unique<const TaskStore>(*std::move(store));
                   }) /
                   1000;
-  open_bytes_ = ResidentMemoryBytes() - bytes_before;
+  open_bytes_ = HeapBytes() - bytes_before;
   for (int i = 0; i < options.hot; ++i) {
     auto task = store_->Find(std::to_string(i * (options.registered / options.hot)), 0);
     Require(task.status());

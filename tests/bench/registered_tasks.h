@@ -34,7 +34,7 @@ class RegisteredTasks {
   PassRunner& runner() { return runner_; }
 
   double open_seconds() const { return open_seconds_; }
-  int64_t open_bytes() const { return open_bytes_; }  // memory of the process that opening took
+  int64_t open_bytes() const { return open_bytes_; }  // heap memory that opening took
   const WeightCache& weights() const { return *weights_; }
 
  private:
