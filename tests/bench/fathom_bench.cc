@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "runtime/model/cpu_identity.h"
 #include "tests/bench/gemm_rates.h"
 #include "tests/bench/machine.h"
 #include "tests/bench/options.h"

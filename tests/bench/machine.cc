@@ -19,28 +19,7 @@ std::string ProcValue(const char* file, const std::string& name) {
   return "";
 }
 
-bool IsVectorFlag(const std::string& flag) {
-  for (const char* prefix : {"avx", "amx", "fma", "f16c"}) {
-    if (flag.starts_with(prefix)) return true;
-  }
-  return false;
-}
-
 }  // namespace
-
-std::string CpuModel() {
-  const std::string model = ProcValue("/proc/cpuinfo", "model name");
-  return model.empty() ? "unknown CPU" : model;
-}
-
-std::string CpuFlags() {
-  std::istringstream all(ProcValue("/proc/cpuinfo", "flags"));
-  std::string chosen;
-  for (std::string flag; all >> flag;) {
-    if (IsVectorFlag(flag)) chosen += (chosen.empty() ? "" : " ") + flag;
-  }
-  return chosen;
-}
 
 double LoadAverage() {
   double load = 0;

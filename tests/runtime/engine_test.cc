@@ -19,7 +19,8 @@ const char kEncoder[] = FATHOM_SOURCE_DIR "/tests/golden/data/tiny-a";
 const char kTasks[] = FATHOM_SOURCE_DIR "/tests/golden/data/tiny-a/adapters";
 
 std::unique_ptr<Engine> MustCreate(const std::string& tasks_dir) {
-  auto engine = CreateEngine({.encoder_dir = kEncoder, .tasks_dir = tasks_dir, .threads = 1});
+  auto engine = CreateEngine(
+      {.encoder_dir = kEncoder, .tasks_dir = tasks_dir, .threads = 1, .calibration_dir = "off"});
   EXPECT_TRUE(engine.ok()) << engine.status();
   return *std::move(engine);
 }
@@ -34,7 +35,7 @@ TEST(CreateEngine, RefusesWhatItCannotServe) {
   const Case cases[] = {
       {"no encoder", {.encoder_dir = "/nowhere"}, absl::StatusCode::kNotFound, "/nowhere"},
       {"no tasks folder",
-       {.encoder_dir = kEncoder, .tasks_dir = "/nowhere"},
+       {.encoder_dir = kEncoder, .tasks_dir = "/nowhere", .calibration_dir = "off"},
        absl::StatusCode::kNotFound,
        "/nowhere"},
       {"no such device",
