@@ -108,12 +108,32 @@ struct AdapterLayerNorm {
   float epsilon;          // the encoder's layer_norm_eps
 };
 
+// y = activation(x Wᵀ + bias) for few rows and weights that come from memory: the next weights are
+// fetched while the last are multiplied. Right for any number of rows, but made for 64 or fewer.
+// Numbers of a row depend on that row and the weights alone, to the bit. A NaN in a row stays in
+// it.
+struct PackedDense {
+  const float* x;              // [R, in]
+  const float* packed_weight;  // made by pack_dense of the same table; fastest if 64-byte aligned
+  const float* bias;           // [out]
+  float* y;                    // [R, out]
+  int64_t rows;                // R
+  int64_t in;                  // >= 1
+  int64_t out;
+  Activation activation;
+};
+
 // One implementation of each kernel for one device. Tables are constant and live for ever.
 struct KernelTable {
   const char* name;  // for example "cpu/AVX3"
   void (*ragged_attention)(const RaggedAttention& call, int threads);
   void (*residual_layer_norm)(const ResidualLayerNorm& call, int threads);
   void (*adapter_layer_norm)(const AdapterLayerNorm& call, int threads);
+  // The packed layout belongs to the table: it depends on the device's instruction set, so packed
+  // weights are neither stored nor given to another table. The caller owns both buffers.
+  int64_t (*packed_dense_floats)(int64_t in, int64_t out);  // size of `packed`
+  void (*pack_dense)(const float* weight /*[out, in]*/, int64_t in, int64_t out, float* packed);
+  void (*packed_dense)(const PackedDense& call, int threads);
 };
 
 // The table for this machine's CPU, with the widest instruction set that it has.

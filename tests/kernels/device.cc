@@ -24,6 +24,18 @@ std::vector<Device> AvailableDevices() {
                        [set](const AdapterLayerNorm& call, int threads) {
                          const ScopedInstructionSet scope(set.target);
                          CpuKernels().adapter_layer_norm(call, threads);
+                       },
+                       [set](int64_t in, int64_t out) {
+                         const ScopedInstructionSet scope(set.target);
+                         return CpuKernels().packed_dense_floats(in, out);
+                       },
+                       [set](const float* weight, int64_t in, int64_t out, float* packed) {
+                         const ScopedInstructionSet scope(set.target);
+                         CpuKernels().pack_dense(weight, in, out, packed);
+                       },
+                       [set](const PackedDense& call, int threads) {
+                         const ScopedInstructionSet scope(set.target);
+                         CpuKernels().packed_dense(call, threads);
                        }});
   }
   return devices;

@@ -18,6 +18,9 @@ struct Device {
   std::function<void(const RaggedAttention& call, int threads)> ragged_attention;
   std::function<void(const ResidualLayerNorm& call, int threads)> residual_layer_norm;
   std::function<void(const AdapterLayerNorm& call, int threads)> adapter_layer_norm;
+  std::function<int64_t(int64_t in, int64_t out)> packed_dense_floats;
+  std::function<void(const float* weight, int64_t in, int64_t out, float* packed)> pack_dense;
+  std::function<void(const PackedDense& call, int threads)> packed_dense;
 };
 inline void PrintTo(const Device& device, std::ostream* out) { *out << device.name; }
 

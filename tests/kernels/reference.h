@@ -10,4 +10,10 @@ void ReferenceAttention(const RaggedAttention& call);
 void ReferenceLayerNorm(const ResidualLayerNorm& call);
 void ReferenceAdapter(const AdapterLayerNorm& call);
 
+// packed_dense before packing: `call.packed_weight` is the plain weight [out, in].
+void ReferenceDense(const PackedDense& call);
+
+// The activation of one number.
+double ReferenceActivation(Activation activation, double x);
+
 }  // namespace fathom::kernels

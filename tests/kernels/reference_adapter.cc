@@ -1,5 +1,4 @@
 #include <cmath>
-#include <limits>
 #include <vector>
 
 #include "tests/kernels/reference.h"
@@ -8,28 +7,6 @@ namespace fathom::kernels {
 namespace {
 
 using Row = std::vector<double>;
-
-double Activated(Activation activation, double x) {
-  switch (activation) {
-    case Activation::kIdentity:
-      return x;
-    case Activation::kRelu:
-      return x < 0 ? 0 : x;
-    case Activation::kGelu:
-      return x * 0.5 * std::erfc(-x / std::sqrt(2.0));
-    case Activation::kGeluTanh:
-      return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::acos(-1.0)) * (x + 0.044715 * x * x * x)));
-    case Activation::kSilu:
-      return x / (1 + std::exp(-x));
-    case Activation::kTanh:
-      return std::tanh(x);
-    case Activation::kSigmoid:
-      return 1 / (1 + std::exp(-x));
-    case Activation::kLeakyRelu:
-      return x < 0 ? 0.01 * x : x;
-  }
-  return std::numeric_limits<double>::quiet_NaN();
-}
 
 struct Linear {
   const float* weight;  // [outputs, inputs]
@@ -73,7 +50,7 @@ Row Adapted(const AdapterLayerNorm& call, const Bottleneck& by, const Inputs& in
                     : by.input == BottleneckInput::kResidual ? inputs.residual
                                                              : Normalised(call, sum);
   Row hidden = Apply({by.down_weight, by.down_bias, by.width}, input);
-  for (double& value : hidden) value = Activated(by.activation, value);
+  for (double& value : hidden) value = ReferenceActivation(by.activation, value);
   const Row delta = Apply({by.up_weight, by.up_bias, call.hidden_size}, hidden);
   for (size_t i = 0; i < sum.size(); ++i) sum[i] += double{by.scaling} * delta[i];
   return Normalised(call, sum);
