@@ -66,7 +66,7 @@ std::vector<GemmCandidate> GemmCandidates(Activation activation, Precision preci
   }
   candidates.push_back({GemmForm::kPlain, false});
   if (onednn::Available()) add_onednn(GemmForm::kOneDnn);
-  if (ops::HasPackedDense()) candidates.push_back({GemmForm::kPackedDense, true});
+  candidates.push_back({GemmForm::kPackedDense, true});
   return candidates;
 }
 

@@ -10,10 +10,7 @@ namespace fathom::ops {
 // Of the kernels for this CPU, for example "cpu/AVX3": tells apart what was measured with which.
 const char* KernelsName();
 
-// Whether the kernels have a GEMM for few rows.
-bool HasPackedDense();
-
-// weight [out, in], contiguous fp32 -> what PackedDense takes, opaque.
+// weight [out, in], contiguous fp32 -> what PackedDense takes: the layout of this CPU's kernels.
 at::Tensor PackDense(const at::Tensor& weight);
 
 // y = activation(x Wᵀ + bias). x [R, in], bias [out], y [R, out], contiguous fp32.
