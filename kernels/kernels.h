@@ -56,6 +56,15 @@ struct ResidualLayerNorm {
   float epsilon;          // the encoder's layer_norm_eps
 };
 
+// dst[i] = src[rows[i]].
+struct GatherRows {
+  const float* src;     // [src rows, width]
+  const int64_t* rows;  // [count], may repeat
+  int64_t count;
+  int64_t width;
+  float* dst;  // [count, width]
+};
+
 enum class Activation : uint8_t {
   kIdentity,
   kRelu,
@@ -65,6 +74,29 @@ enum class Activation : uint8_t {
   kTanh,
   kSigmoid,
   kLeakyRelu,  // slope 0.01
+};
+
+// One dense layer over some rows: y[i] = activation(weight · x[rows[i]] + bias).
+struct DenseSegment {
+  const float* x;  // rows of `in` floats, x_stride floats apart
+  int64_t x_stride;
+  const int64_t* rows;  // [count], may repeat; null: rows 0 … count - 1
+  int64_t count;
+  const float* weight;  // [out, in]
+  const float* bias;    // [out]; null: none
+  int64_t in;
+  int64_t out;
+  Activation activation;
+  float* y;  // rows of `out` floats, y_stride floats apart
+  int64_t y_stride;
+};
+
+// Layers of different weights and sizes in one call, for few rows each: the weights are read once
+// from where they lie. Numbers of a row depend on that row and its weights alone, to the bit. A NaN
+// in a row stays in it, one in weights in their segment.
+struct SegmentedDense {
+  const DenseSegment* segments;
+  int64_t segment_count;  // outputs do not overlap
 };
 
 // What a bottleneck reads. The names are those of AdapterInput.
@@ -134,6 +166,8 @@ struct KernelTable {
   int64_t (*packed_dense_floats)(int64_t in, int64_t out);  // size of `packed`
   void (*pack_dense)(const float* weight /*[out, in]*/, int64_t in, int64_t out, float* packed);
   void (*packed_dense)(const PackedDense& call, int threads);
+  void (*segmented_dense)(const SegmentedDense& call, int threads);
+  void (*gather_rows)(const GatherRows& call, int threads);
 };
 
 // The table for this machine's CPU, with the widest instruction set that it has.

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "runtime/cache/counts.h"
 #include "runtime/pass/plan.h"
 #include "runtime/task/profile.h"
 #include "runtime/text/text.h"
@@ -84,20 +85,10 @@ struct RunOptions {
   int threads = 0;  // of this pass; 0: all that the engine has
 };
 
-// What the caches did since the start.
-struct CacheCounts {
-  int64_t hits = 0;  // texts that found a usable entry
-  int64_t misses = 0;
-  int64_t evictions = 0;
-  int64_t entries = 0;  // now
-  int64_t bytes = 0;    // now
-
-  bool operator==(const CacheCounts&) const = default;
-};
-
+// What the caches did.
 struct CacheReport {
-  CacheCounts taps;     // trunk states
-  CacheCounts answers;  // finished logits; hits and misses count (text, task, n)
+  CacheCounts taps;     // trunk states; entries, hits and misses are texts
+  CacheCounts answers;  // finished logits; entries, hits and misses are (text, task, n)
 };
 
 // How many passes may run at once, and the threads that they share.

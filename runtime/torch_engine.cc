@@ -1,7 +1,5 @@
 // The Engine over LibTorch: the one place where LibTorch's exceptions are caught.
 #include <ATen/Parallel.h>
-#include <ATen/ops/index_select.h>
-#include <ATen/ops/tensor.h>
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
@@ -13,14 +11,15 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "runtime/engine.h"
 #include "runtime/model/calibration.h"
 #include "runtime/model/encoder.h"
-#include "runtime/pass/executor.h"
-#include "runtime/pass/ops/apply_head.h"
+#include "runtime/pass_runner.h"
 #include "runtime/task/task_store.h"
 #include "runtime/text/token_ids.h"
 #include "runtime/text/tokenizer.h"
+#include "runtime/thread_team.h"
 
 namespace fathom {
 namespace {
@@ -31,16 +30,26 @@ absl::Status InternalError(const std::exception& error) {
   return absl::InternalError(absl::StrCat("LibTorch: ", text.substr(0, text.find('\n'))));
 }
 
+// What one thread that runs passes has to itself.
+struct Worker {
+  Worker(ThreadTeam thread_team, const std::shared_ptr<const Encoder>& encoder, PassCaches& caches)
+      : team(std::move(thread_team)), runner(encoder, caches) {}
+
+  ThreadTeam team;
+  PassRunner runner;
+};
+
 class TorchEngine : public Engine {
  public:
   TorchEngine(EncoderInfo info, std::shared_ptr<const Encoder> encoder,
-              std::unique_ptr<const Tokenizer> tokenizer, TaskStore tasks, int threads)
+              std::unique_ptr<const Tokenizer> tokenizer, TaskStore tasks,
+              const Concurrency& concurrency, const CacheOptions& caches)
       : info_(std::move(info)),
         encoder_(std::move(encoder)),
         tokenizer_(std::move(tokenizer)),
         tasks_(std::move(tasks)),
-        threads_(threads),
-        executor_(encoder_) {}
+        concurrency_(concurrency),
+        caches_(*encoder_, caches) {}
 
   const EncoderInfo& encoder() const override { return info_; }
 
@@ -62,120 +71,55 @@ class TorchEngine : public Engine {
 
   std::vector<TaskInfo> ListTasks() const override { return tasks_.List(); }
 
-  Concurrency concurrency() const override { return {.passes = 1, .threads = threads_}; }
-  CacheReport cache_report() const override { return {}; }
-  void ClearCaches() override {}
+  Concurrency concurrency() const override { return concurrency_; }
+
+  CacheReport cache_report() const override {
+    return {.taps = caches_.taps.counts(), .answers = caches_.answers.counts()};
+  }
+
+  void ClearCaches() override {
+    caches_.taps.Clear();
+    caches_.answers.Clear();
+  }
 
   absl::StatusOr<PassResult> Run(absl::Span<const PassText> texts,
-                                 const RunOptions& /*options*/) override {
+                                 const RunOptions& options) override {
     try {
-      return RunPass(texts);
+      const c10::InferenceMode inference;
+      Worker& worker = WorkerOfThisThread();
+      worker.team.Use(options.threads > 0 ? std::min(options.threads, concurrency_.threads)
+                                          : concurrency_.threads);
+      return worker.runner.Run(texts);
     } catch (const std::exception& error) {
       return InternalError(error);
     }
   }
 
  private:
-  // The (text, task) pairs that one head answers in one go.
-  struct HeadGroup {
-    const LoadedTask* task = nullptr;  // null: the raw encoder
-    std::vector<int64_t> cls_rows;     // rows of the last state
-    std::vector<TaskOutput*> outputs;
-  };
-
-  PassResult RunPass(absl::Span<const PassText> texts) {
-    UseThreads();
-    const c10::InferenceMode inference;
-    std::vector<const LoadedTask*> tasks;  // by adapter index of the plan
-    const PassPlan plan = Plan(texts, tasks);
-
-    std::vector<const TokenizedText*> tokens;
-    for (const PassText& text : texts) tokens.push_back(text.text);
-    std::vector<const Adapter*> adapters;
-    for (const LoadedTask* task : tasks) adapters.push_back(&task->adapter());
-    const at::Tensor state = executor_.Run(plan, tokens, adapters);
-
-    PassResult result{.work = plan.work, .rows = plan.max_rows};
-    for (const PassText& text : texts) result.outputs.emplace_back(text.tasks.size());
-    for (const HeadGroup& group : GroupByHead(texts, plan, result)) Answer(group, state);
-    return result;
-  }
-
-  // A worker's first pass sets up its OpenMP threads; LibTorch keeps that by thread.
-  void UseThreads() const {
-    thread_local int threads = 0;
-    if (threads == threads_) return;
-    at::init_num_threads();
-    at::set_num_threads(threads_);
-    threads = threads_;
-  }
-
-  PassPlan Plan(absl::Span<const PassText> texts, std::vector<const LoadedTask*>& tasks) const {
-    std::map<const LoadedTask*, int32_t> index;
-    std::vector<PlanText> plan_texts;
-    for (const PassText& text : texts) {
-      PlanText plan_text{.tokens = static_cast<int32_t>(text.text->ids.size())};
-      for (const PassTask& pass_task : text.tasks) {
-        const auto* task = static_cast<const LoadedTask*>(pass_task.task);
-        PlanTask plan_task{.adapter = PlanTask::kNoAdapter,
-                           .skip_layers = pass_task.skip_layers,
-                           .reads = Reads::kCls};  // as all heads that Fathom loads
-        if (task != nullptr) {
-          const auto [found, added] = index.emplace(task, static_cast<int32_t>(tasks.size()));
-          if (added) tasks.push_back(task);
-          plan_task.adapter = found->second;
-          plan_task.layout = &task->adapter().layout;
-        }
-        plan_text.tasks.push_back(plan_task);
-      }
-      plan_texts.push_back(std::move(plan_text));
+  // Teams of threads belong to the thread that made them, so each thread keeps its worker. More
+  // threads than concurrency_.passes, one after another, are served as well.
+  Worker& WorkerOfThisThread() {
+    const absl::MutexLock lock(&mutex_);
+    std::unique_ptr<Worker>& worker = workers_[std::this_thread::get_id()];
+    if (worker == nullptr) {
+      const int index = static_cast<int>(workers_.size() - 1) % concurrency_.passes;
+      worker = std::make_unique<Worker>(ThreadTeam(index, concurrency_.passes, cores_), encoder_,
+                                        caches_);
     }
-    return PlanPass(info_.layers, plan_texts);
-  }
-
-  static std::vector<HeadGroup> GroupByHead(absl::Span<const PassText> texts, const PassPlan& plan,
-                                            PassResult& result) {
-    std::map<const ServableTask*, HeadGroup> groups;
-    for (const PlanOutput& output : plan.outputs) {
-      const auto text = static_cast<size_t>(output.text);
-      const auto task = static_cast<size_t>(output.task);
-      const ServableTask* servable = texts[text].tasks[task].task;
-      HeadGroup& group = groups[servable];
-      group.task = static_cast<const LoadedTask*>(servable);
-      group.cls_rows.push_back(output.rows.first);
-      group.outputs.push_back(&result.outputs[text][task]);
-    }
-    std::vector<HeadGroup> list;
-    for (auto& [task, group] : groups) list.push_back(std::move(group));
-    return list;
-  }
-
-  void Answer(const HeadGroup& group, const at::Tensor& state) const {
-    const at::Tensor cls =
-        at::index_select(state, 0, at::tensor(group.cls_rows).to(state.device()));
-    const at::Tensor logits =
-        (group.task == nullptr ? cls : ops::ApplyHead(group.task->head(), *encoder_, cls))
-            .cpu()
-            .contiguous();
-    const float* values = logits.const_data_ptr<float>();
-    for (TaskOutput* output : group.outputs) {
-      output->logits.assign(values, values + logits.size(1));
-      values += logits.size(1);
-      if (!std::all_of(output->logits.begin(), output->logits.end(),
-                       [](float value) { return std::isfinite(value); })) {
-        output->status = absl::InternalError(absl::StrCat(
-            group.task == nullptr ? "the encoder" : "task \"" + group.task->info().name + "\"",
-            " gave a result that is not a finite number; its weights are damaged"));
-      }
-    }
+    return *worker;
   }
 
   const EncoderInfo info_;
   const std::shared_ptr<const Encoder> encoder_;
   const std::unique_ptr<const Tokenizer> tokenizer_;
   const TaskStore tasks_;
-  const int threads_;
-  Executor executor_;
+  const Concurrency concurrency_;
+  PassCaches caches_;
+
+  const std::vector<int> cores_ = AllowedCores();
+
+  absl::Mutex mutex_;
+  std::map<std::thread::id, std::unique_ptr<Worker>> workers_ ABSL_GUARDED_BY(mutex_);
 };
 
 absl::Status CheckDevice(const std::string& device) {
@@ -190,7 +134,7 @@ absl::Status CheckDevice(const std::string& device) {
 
 absl::StatusOr<std::unique_ptr<Engine>> Create(const EngineOptions& options) {
   if (absl::Status status = CheckDevice(options.device); !status.ok()) return status;
-  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const int cores = std::max(1, static_cast<int>(AllowedCores().size()));
   const int threads = options.threads > 0 ? options.threads : cores;
   at::set_num_threads(threads);
 
@@ -222,8 +166,9 @@ absl::StatusOr<std::unique_ptr<Engine>> Create(const EngineOptions& options) {
       .device = options.device,
       .precision = PrecisionName(calibration->gemms.precision),
   };
-  return std::make_unique<TorchEngine>(std::move(info), *std::move(encoder), *std::move(tokenizer),
-                                       *std::move(tasks), threads);
+  return std::make_unique<TorchEngine>(
+      std::move(info), *std::move(encoder), *std::move(tokenizer), *std::move(tasks),
+      Concurrency{.passes = std::max(1, options.workers), .threads = threads}, options.caches);
 }
 
 }  // namespace

@@ -5,20 +5,19 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
-#include <array>
+#include <initializer_list>
 #include <utility>
 #include <vector>
 
 #include "runtime/pass/ops/cls_attention.h"
 #include "runtime/pass/ops/embed.h"
+#include "runtime/pass/ops/tap_rows.h"
 
 namespace fathom {
 namespace {
 
-using Segments = absl::Span<const EpilogueSegment>;
-
 // How many segments are plain; they come first.
-size_t PlainCount(Segments all) {
+size_t PlainCount(absl::Span<const EpilogueSegment> all) {
   const auto is_plain = [](const EpilogueSegment& segment) {
     return segment.adapter == PlanTask::kNoAdapter;
   };
@@ -31,11 +30,14 @@ Executor::Executor(std::shared_ptr<const Encoder> encoder, const ops::OpTable& t
     : encoder_(std::move(encoder)), table_(table) {}
 
 at::Tensor Executor::Run(const PassPlan& plan, absl::Span<const TokenizedText* const> texts,
-                         absl::Span<const Adapter* const> adapters) {
+                         absl::Span<const Adapter* const> adapters, const TapTransfer& taps) {
   const c10::InferenceMode inference;
   Start(plan, texts);
   for (const Stage& stage : plan.stages) {
-    Epilogue(stage, Dense(stage, state_), state_, adapters);
+    const at::Tensor dense = stage.rows_in > 0 ? Dense(stage, state_) : state_;
+    KeepTaps(stage, dense, taps);
+    LoadTaps(stage, taps);
+    Epilogue(stage, dense, adapters);
   }
   return state_;
 }
@@ -55,7 +57,7 @@ TrunkState Executor::RunTrunk(absl::Span<const TokenizedText* const> texts, Fork
       inside.dense = Dense(stage, state_);
       inside.residual = state_;
       if (Fork{stage.layer, stage.place} == fork) break;
-      Epilogue(stage, inside.dense, state_, {});
+      Epilogue(stage, inside.dense, {});
     }
   }
   return {inside.dense.clone(), inside.residual.clone()};
@@ -69,19 +71,24 @@ void Executor::Start(const PassPlan& plan, absl::Span<const TokenizedText* const
                     texts[i]->segment_ids.size() == texts[i]->ids.size(),
                 "text ", i, " does not have the ", plan.text_tokens[i], " tokens of the plan");
   }
-  Reserve(plan.max_rows);
+  Reserve(plan.max_rows, plan.max_tap_rows);
   state_ = workspace_.state.narrow(0, 0, plan.stages.front().rows_in);
-  ops::Embed(table_, *encoder_, texts, state_);
+  embedded_.clear();
+  for (const int32_t text : plan.embedded) embedded_.push_back(texts[static_cast<size_t>(text)]);
+  if (!embedded_.empty()) ops::Embed(table_, *encoder_, embedded_, state_);
 }
 
-void Executor::Reserve(int64_t rows) {
-  if (workspace_.state.defined() && workspace_.state.size(0) >= rows) return;
+void Executor::Reserve(int64_t rows, int64_t tap_rows) {
   // Half as much again, so that growing traffic does not reallocate at every pass.
-  const std::array<int64_t, 2> shape = {rows + rows / 2, encoder_->config().hidden_size};
-  const at::TensorOptions options = encoder_->embeddings().words.options();
-  for (at::Tensor* buffer : {&workspace_.state, &workspace_.next, &workspace_.context}) {
-    *buffer = at::empty(shape, options);
-  }
+  const auto grow = [&](int64_t needed, std::initializer_list<at::Tensor*> buffers) {
+    for (at::Tensor* buffer : buffers) {
+      if (buffer->defined() && buffer->size(0) >= needed) continue;
+      *buffer = at::empty({needed + needed / 2, encoder_->config().hidden_size},
+                          encoder_->embeddings().words.options());
+    }
+  };
+  grow(rows, {&workspace_.state, &workspace_.next, &workspace_.context});
+  grow(tap_rows, {&workspace_.tap_dense, &workspace_.tap_residual});
 }
 
 // The stage's GEMMs: what comes before residual and LayerNorm. x [rows_in, H] -> f [rows_in, H].
@@ -102,28 +109,57 @@ at::Tensor Executor::Dense(const Stage& stage, const at::Tensor& x) {
   return layer.attention_dense(context);
 }
 
+void Executor::LoadTaps(const Stage& stage, const TapTransfer& taps) {
+  for (const TapLoad& load : stage.loads) {
+    at::Tensor dense = workspace_.tap_dense.narrow(0, load.rows.first, load.rows.count);
+    at::Tensor residual = workspace_.tap_residual.narrow(0, load.rows.first, load.rows.count);
+    const TextTaps& found = taps.found[static_cast<size_t>(load.text)];
+    ops::LoadTap(*found.taps[static_cast<size_t>(load.tap)], dense, residual);
+  }
+}
+
+void Executor::KeepTaps(const Stage& stage, const at::Tensor& dense,
+                        const TapTransfer& taps) const {
+  if (taps.kept == nullptr) return;
+  for (const TapStore& store : stage.stores) {
+    const auto& [first, count] = store.rows;
+    taps.kept->push_back({.text = store.text,
+                          .tap = ops::MakeTap(store.tap, dense.narrow(0, first, count),
+                                              state_.narrow(0, first, count), taps.precision)});
+  }
+}
+
 // Residual, adapters and LayerNorm of every row, each written where the next stage wants it.
-void Executor::Epilogue(const Stage& stage, const at::Tensor& dense, const at::Tensor& residual,
+void Executor::Epilogue(const Stage& stage, const at::Tensor& dense,
                         absl::Span<const Adapter* const> adapters) {
-  const EncoderLayer& layer = encoder_->layer(stage.layer);
-  const LayerNormWeights& norm =
-      stage.place == Place::kAttention ? layer.attention_norm : layer.ffn_norm;
   at::Tensor out = workspace_.next.narrow(0, 0, stage.rows_out);
-  const Segments all = stage.epilogue;
-  const size_t plain = PlainCount(all);
-  ops::OpTable::ResidualNormCall rows{.dense = dense,
-                                      .residual = residual,
-                                      .segments = all.first(plain),
-                                      .norm = norm,
-                                      .epsilon = encoder_->config().layer_norm_eps};
+  RunEpilogue(stage, {.dense = dense, .residual = state_, .segments = stage.epilogue}, adapters,
+              out);
+  RunEpilogue(stage,
+              {.dense = workspace_.tap_dense,
+               .residual = workspace_.tap_residual,
+               .segments = stage.tap_epilogue},
+              adapters, out);
+  std::swap(workspace_.state, workspace_.next);
+  state_ = workspace_.state.narrow(0, 0, stage.rows_out);
+}
+
+void Executor::RunEpilogue(const Stage& stage, const EpilogueInput& input,
+                           absl::Span<const Adapter* const> adapters, at::Tensor& out) const {
+  const EncoderLayer& layer = encoder_->layer(stage.layer);
+  const size_t plain = PlainCount(input.segments);
+  ops::OpTable::ResidualNormCall rows{
+      .dense = input.dense,
+      .residual = input.residual,
+      .segments = input.segments.first(plain),
+      .norm = stage.place == Place::kAttention ? layer.attention_norm : layer.ffn_norm,
+      .epsilon = encoder_->config().layer_norm_eps};
   if (plain > 0) table_.residual_norm(rows, out);
-  rows.segments = all.subspan(plain);
+  rows.segments = input.segments.subspan(plain);
   if (!rows.segments.empty()) {
     table_.adapter_norm(
         {.rows = rows, .adapters = adapters, .layer = stage.layer, .place = stage.place}, out);
   }
-  std::swap(workspace_.state, workspace_.next);
-  state_ = workspace_.state.narrow(0, 0, stage.rows_out);
 }
 
 }  // namespace fathom

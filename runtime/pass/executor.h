@@ -4,9 +4,11 @@
 #include <ATen/core/Tensor.h>
 
 #include <memory>
-#include <optional>
+#include <vector>
 
 #include "absl/types/span.h"
+#include "runtime/cache/tap.h"
+#include "runtime/cache/tap_cache.h"
 #include "runtime/model/encoder.h"
 #include "runtime/pass/ops/op_table.h"
 #include "runtime/pass/plan.h"
@@ -21,6 +23,18 @@ struct TrunkState {
   at::Tensor residual;  // [R, H] x: the place's residual input
 };
 
+struct KeptTap {
+  int32_t text = 0;
+  std::shared_ptr<const Tap> tap;
+};
+
+// The taps that a pass reads and makes.
+struct TapTransfer {
+  absl::Span<const TextTaps> found;  // [texts]; what PlanText::taps described, in the same order
+  TapPrecision precision = TapPrecision::kFp32;  // of those that are made
+  std::vector<KeptTap>* kept = nullptr;          // appended to; null: none are made
+};
+
 // Holds the workspace of a pass, so one Executor serves one thread at a time; several may share one
 // encoder. LibTorch's exceptions pass through: the Engine catches them.
 class Executor {
@@ -32,7 +46,7 @@ class Executor {
   // EpilogueSegment::adapter. Returns the last layer's states [rows_out of the last stage, H],
   // which stay valid until the next call.
   at::Tensor Run(const PassPlan& plan, absl::Span<const TokenizedText* const> texts,
-                 absl::Span<const Adapter* const> adapters);
+                 absl::Span<const Adapter* const> adapters, const TapTransfer& taps = {});
 
   // The trunk of `texts` up to `fork`, rows packed in order of the texts. What it returns is the
   // caller's own and ordinary (not inference-mode) tensors without gradient: the trainer saves them
@@ -44,20 +58,34 @@ class Executor {
  private:
   // The buffers of a pass, [rows, H] each. They grow to the largest pass and are then reused.
   struct Workspace {
-    at::Tensor state;    // what enters a stage
-    at::Tensor next;     // what leaves it
-    at::Tensor context;  // attention's output
+    at::Tensor state;      // what enters a stage
+    at::Tensor next;       // what leaves it
+    at::Tensor context;    // attention's output
+    at::Tensor tap_dense;  // the tap block of a stage
+    at::Tensor tap_residual;
   };
 
-  void Reserve(int64_t rows);
+  void Reserve(int64_t rows, int64_t tap_rows);
   void Start(const PassPlan& plan, absl::Span<const TokenizedText* const> texts);
   at::Tensor Dense(const Stage& stage, const at::Tensor& x);
-  void Epilogue(const Stage& stage, const at::Tensor& dense, const at::Tensor& residual,
+  void LoadTaps(const Stage& stage, const TapTransfer& taps);
+  void KeepTaps(const Stage& stage, const at::Tensor& dense, const TapTransfer& taps) const;
+  void Epilogue(const Stage& stage, const at::Tensor& dense,
                 absl::Span<const Adapter* const> adapters);
+
+  // What an epilogue list reads and what it is.
+  struct EpilogueInput {
+    const at::Tensor& dense;
+    const at::Tensor& residual;
+    absl::Span<const EpilogueSegment> segments;
+  };
+  void RunEpilogue(const Stage& stage, const EpilogueInput& input,
+                   absl::Span<const Adapter* const> adapters, at::Tensor& out) const;
 
   const std::shared_ptr<const Encoder> encoder_;
   const ops::OpTable& table_;
   Workspace workspace_;
+  std::vector<const TokenizedText*> embedded_;  // reused
   at::Tensor state_;  // [rows, H], the part of workspace_.state that is in use
 };
 

@@ -7,13 +7,17 @@
 //
 // A layer is two stages, attention and FFN. A stage runs its GEMMs over one dense block of rows and
 // ends with an epilogue: a list that says which rows go where, through which adapter. Forking,
-// retiring a trunk and ordering rows by adapter are only the epilogue's sources and destinations.
+// retiring a trunk, loading a tap and ordering rows by adapter are only its sources and
+// destinations.
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/types/span.h"
+#include "runtime/cache/tap_form.h"
 #include "runtime/task/site.h"
 
 namespace fathom {
@@ -47,6 +51,8 @@ struct PlanTask {
 struct PlanText {
   int32_t tokens = 0;  // >= 1
   std::vector<PlanTask> tasks;
+  std::vector<TapPoint> taps;    // what the cache holds of this text, by rising layer
+  std::optional<TapPoint> keep;  // what the cache wants; kept if the trunk runs there
 };
 
 // next[dst + i] = LN(f[src + i] + x[residual + i] + adapter(…)) for i < count.
@@ -58,6 +64,25 @@ struct EpilogueSegment {
   int32_t adapter = PlanTask::kNoAdapter;  // kNoAdapter: plain LN(f + x)
 
   bool operator==(const EpilogueSegment&) const = default;
+};
+
+// A tap that a stage reads: its rows are put behind each other in the stage's tap block. A sum is
+// its dense output, with a residual of zeros.
+struct TapLoad {
+  int32_t text = 0;
+  int32_t tap = 0;  // index into PlanText::taps
+  Rows rows;        // in the tap block; of a tap of all rows, the first ones
+
+  bool operator==(const TapLoad&) const = default;
+};
+
+// What the cache gets: rows of the stage's dense output and of its input, before the epilogue.
+struct TapStore {
+  int32_t text = 0;
+  TapPoint tap;
+  Rows rows;
+
+  bool operator==(const TapStore&) const = default;
 };
 
 // In the last layer, blocks of which only the [CLS] row is read have one query, whose keys and
@@ -73,6 +98,10 @@ struct Stage {
   std::vector<Rows> cls_attention;  // the same, from their first row only; the k-th one's result is
                                     // row rows_full + k of the dense output
   std::vector<EpilogueSegment> epilogue;  // sorted by (adapter, dst_first); forks repeat sources
+  // The same for rows that come from taps: sources and residuals are rows of the tap block.
+  std::vector<EpilogueSegment> tap_epilogue;
+  std::vector<TapLoad> loads;
+  std::vector<TapStore> stores;
 };
 
 // Where the last layer's state of (text, task) stands after the last stage.
@@ -95,15 +124,48 @@ struct Work {
 };
 
 struct PassPlan {
-  std::vector<int32_t> text_tokens;  // rows of each text in the first stage's input, in order
+  std::vector<int32_t> text_tokens;  // one a text
+  std::vector<int32_t> embedded;     // texts in the first stage's input, in order; the others
+                                     // begin at a tap
   std::vector<Stage> stages;         // 2L, attention and FFN of each layer
   std::vector<PlanOutput> outputs;   // exactly one a (text, task), ordered by text, then task
   std::vector<Work> work;            // one a text
   int32_t max_rows = 0;              // largest block of any stage, rows_in or rows_out
+  int32_t max_tap_rows = 0;          // largest tap block
 };
 
-// REQUIRES: layers >= 1; every text has tokens >= 1 and at least one task; 0 <= n <= layers; the
-// layouts have `layers` layers.
+// The FFN stages that the trunk of a text runs through: what could be kept of it.
+struct TrunkLayers {
+  int first = 0;                // the run of layers that ends highest
+  int last = -1;                // below `first`: none
+  bool cls_only_at_end = true;  // of the encoder's last layer only [CLS] rows are read
+};
+
+// The same plans, without allocation once its buffers have grown to the passes that it sees. For
+// one thread at a time.
+class Planner {
+ public:
+  explicit Planner(int layers);
+  ~Planner();
+  Planner(Planner&&) noexcept;
+  Planner& operator=(Planner&&) noexcept;
+
+  // REQUIRES: layers >= 1; every text has tokens >= 1 and at least one task; 0 <= n <= layers; the
+  // layouts have `layers` layers; taps are by rising layer. The plan stands until the next call.
+  const PassPlan& Plan(absl::Span<const PlanText> texts);
+
+  // REQUIRES as Plan. Before Plan, to choose PlanText::keep.
+  TrunkLayers FindTrunkLayers(const PlanText& text);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// One plan. REQUIRES as Planner::Plan.
 PassPlan PlanPass(int layers, absl::Span<const PlanText> texts);
+
+// The layer at whose FFN the task forks, if it reads f or x there and not only their sum.
+std::optional<int> PairLayer(const PlanTask& task);
 
 }  // namespace fathom

@@ -1,8 +1,9 @@
 #include <algorithm>
-#include <optional>
 #include <tuple>
+#include <utility>
 
 #include "runtime/pass/plan.h"
+#include "runtime/pass/text_needs.h"
 
 namespace fathom {
 namespace {
@@ -16,67 +17,58 @@ struct Block {
   int32_t adapter = PlanTask::kNoAdapter;  // kNoAdapter: the trunk
   Fork fork;                               // of a branch
   const AdapterLayout* layout = nullptr;   // of a branch
-  Reads reads = Reads::kCls;               // of the last state, by all its readers together
+  Reads reads = Reads::kCls;               // of the last state
   int32_t first_row = 0;
   int32_t rows = 0;
 
   bool is_trunk() const { return layout == nullptr; }
 };
 
-void AddReader(Reads& all, Reads one) {
-  if (one == Reads::kAllRows) all = Reads::kAllRows;
-}
-
-// What a text needs. Tasks that run the same modules share a branch: same adapter and same fork.
-// first_row and rows are not used here.
-struct TextBlocks {
-  Block trunk;
-  Reads reads_after_attention = Reads::kCls;  // of the trunk in the last layer's FFN stage
-  std::vector<Block> branches;
-  std::vector<std::optional<size_t>> branch;  // of each task; nothing: the trunk's last state
-  std::optional<Fork> trunk_end;              // where the trunk retires; nothing: never
+// What a block brings to the epilogue: where its dense output and its residual are.
+struct Source {
+  Block block;  // first_row: its residual, in the stage's input or the tap block
+  int32_t dense_first = 0;
+  bool from_tap = false;
 };
 
-TextBlocks FindBlocks(int32_t text, const PlanText& plan_text, int layers) {
-  TextBlocks found{.trunk = {.text = text}};
-  bool trunk_is_read = false;
-  for (const PlanTask& task : plan_text.tasks) {
-    const std::optional<Fork> fork =
-        task.layout == nullptr ? std::nullopt : FindFork(*task.layout, task.skip_layers);
-    // What forks in the last layer reads the trunk's rows there, up to its place.
-    if (!fork || fork->layer == layers - 1) {
-      AddReader(found.trunk.reads, task.reads);
-      if (!fork || fork->place == Place::kFfn) {
-        AddReader(found.reads_after_attention, task.reads);
-      }
-    }
-    if (!fork) {
-      trunk_is_read = true;
-      found.branch.emplace_back(std::nullopt);
-      continue;
-    }
-    auto same = std::find_if(found.branches.begin(), found.branches.end(), [&](const Block& b) {
-      return b.adapter == task.adapter && b.fork == *fork;
-    });
-    found.branch.emplace_back(same - found.branches.begin());
-    if (same == found.branches.end()) {
-      found.branches.push_back(
-          {.text = text, .adapter = task.adapter, .fork = *fork, .layout = task.layout});
-      same = std::prev(found.branches.end());
-    }
-    AddReader(same->reads, task.reads);
-    found.trunk_end = std::max(found.trunk_end.value_or(*fork), *fork);
-  }
-  if (trunk_is_read) found.trunk_end.reset();
-  return found;
+bool BeforeInBlock(const EpilogueSegment& a, const EpilogueSegment& b) {
+  return std::tie(a.adapter, a.dst_first) < std::tie(b.adapter, b.dst_first);
 }
 
-// Builds one stage after another, from the blocks of rows that enter it to those that leave it.
-class PassPlanner {
- public:
-  PassPlanner(int layers, absl::Span<const PlanText> texts) : layers_(layers), texts_(texts) {}
+// Joins a segment to the one before it where all its ends continue that one.
+void AddSegment(const EpilogueSegment& next, std::vector<EpilogueSegment>& segments) {
+  if (!segments.empty()) {
+    EpilogueSegment& last = segments.back();
+    if (last.adapter == next.adapter && last.src_first + last.count == next.src_first &&
+        last.residual_first + last.count == next.residual_first &&
+        last.dst_first + last.count == next.dst_first) {
+      last.count += next.count;
+      return;
+    }
+  }
+  segments.push_back(next);
+}
 
-  PassPlan Plan() {
+void Clear(Stage& stage) {
+  stage.attention.clear();
+  stage.cls_attention.clear();
+  stage.epilogue.clear();
+  stage.tap_epilogue.clear();
+  stage.loads.clear();
+  stage.stores.clear();
+}
+
+}  // namespace
+
+// Builds one stage after another, from the blocks of rows that enter it to those that leave it.
+class Planner::Impl {
+ public:
+  explicit Impl(int layers) : layers_(layers), needs_(layers), one_text_(layers) {
+    plan_.stages.resize(static_cast<size_t>(2 * layers));
+  }
+
+  const PassPlan& Plan(absl::Span<const PlanText> texts) {
+    texts_ = texts;
     StartTrunks();
     for (int layer = 0; layer < layers_; ++layer) {
       AddStage({layer, Place::kAttention}, kAttentionThirds);
@@ -84,21 +76,54 @@ class PassPlanner {
     }
     FindOutputs();
     CountWork();
-    return std::move(plan_);
+    return plan_;
+  }
+
+  TrunkLayers FindTrunkLayers(const PlanText& text) {
+    one_text_.Clear();
+    one_text_.Add(text);
+    TrunkLayers found;
+    for (int layer = layers_ - 1; layer >= 0; --layer) {
+      const bool runs = one_text_.TrunkRuns(0, StageIndex({layer, Place::kFfn}));
+      const bool found_some = found.last >= found.first;
+      if (!runs && found_some) break;
+      if (!runs) continue;
+      found.first = layer;
+      if (!found_some) found.last = layer;
+    }
+    const Reads last_reads = one_text_.TrunkReads(0, StageIndex({layers_ - 1, Place::kFfn}));
+    found.cls_only_at_end = layers_ > 1 && last_reads == Reads::kCls;
+    return found;
   }
 
  private:
   void StartTrunks() {
-    run_thirds_.resize(texts_.size());
+    needs_.Clear();
+    blocks_.clear();
+    plan_.text_tokens.clear();
+    plan_.embedded.clear();
+    plan_.max_tap_rows = 0;
+    run_thirds_.assign(texts_.size(), 0);
+    cached_thirds_.assign(texts_.size(), 0);
+    rows_ = 0;
     for (size_t text = 0; text < texts_.size(); ++text) {
-      needs_.push_back(FindBlocks(static_cast<int32_t>(text), texts_[text], layers_));
+      needs_.Add(texts_[text]);
       plan_.text_tokens.push_back(texts_[text].tokens);
-      blocks_.push_back(needs_.back().trunk);
-      blocks_.back().first_row = rows_;
-      blocks_.back().rows = texts_[text].tokens;
-      rows_ += texts_[text].tokens;
+      if (!needs_.TrunkRuns(text, 0)) continue;
+      plan_.embedded.push_back(static_cast<int32_t>(text));
+      Block trunk = Trunk(text, 0);
+      trunk.first_row = rows_;
+      rows_ += trunk.rows;
+      blocks_.push_back(trunk);
     }
     plan_.max_rows = rows_;
+  }
+
+  // The trunk at a stage; its first row is not known here.
+  Block Trunk(size_t text, int stage) const {
+    return {.text = static_cast<int32_t>(text),
+            .reads = needs_.TrunkReads(text, stage),
+            .rows = texts_[text].tokens};
   }
 
   // Whether a block is its [CLS] row alone once it has passed the attention of `layer`. The order
@@ -108,15 +133,28 @@ class PassPlanner {
   }
 
   void AddStage(Fork here, int thirds) {
-    Stage stage{.layer = here.layer, .place = here.place, .rows_in = rows_, .rows_full = rows_};
+    Stage& stage = plan_.stages[static_cast<size_t>(StageIndex(here))];
+    Clear(stage);
+    stage.layer = here.layer;
+    stage.place = here.place;
+    stage.rows_in = stage.rows_full = rows_;
     if (here.place == Place::kAttention) AddAttention(stage);
-    for (const Block& block : blocks_) {
-      const bool one_row = IsClsOnly(block, here.layer);
-      run_thirds_[static_cast<size_t>(block.text)] += int64_t{thirds} * (one_row ? 1 : block.rows);
-    }
+    CountThirds(here, thirds);
     MoveBlocks(here, stage);
     plan_.max_rows = std::max(plan_.max_rows, rows_);
-    plan_.stages.push_back(std::move(stage));
+  }
+
+  void CountThirds(Fork here, int thirds) {
+    for (const Block& block : blocks_) {
+      const int64_t rows = IsClsOnly(block, here.layer) ? 1 : block.rows;
+      run_thirds_[static_cast<size_t>(block.text)] += thirds * rows;
+    }
+    const int index = StageIndex(here);
+    for (size_t text = 0; text < texts_.size(); ++text) {
+      if (needs_.TrunkRuns(text, index) || !needs_.TrunkRunsWithoutTaps(text, index)) continue;
+      const Block trunk = Trunk(text, index);
+      cached_thirds_[text] += thirds * (IsClsOnly(trunk, here.layer) ? 1 : trunk.rows);
+    }
   }
 
   void AddAttention(Stage& stage) {
@@ -127,59 +165,95 @@ class PassPlanner {
     }
   }
 
-  // What a block brings to the epilogue: where its dense output and its residual are.
-  struct Source {
-    Block block;  // first_row and rows are of the stage's input
-    int32_t dense_first = 0;
-  };
-
   // The stage's epilogue: trunks go on or retire, branches go on, forks begin.
   void MoveBlocks(Fork here, Stage& stage) {
-    std::vector<Source> moved;
+    moved_.clear();
     int32_t next_cls_row = stage.rows_full;
     for (const Block& block : blocks_) {
       const bool cls_only = here.place == Place::kAttention && IsClsOnly(block, here.layer);
-      const int32_t dense_first = cls_only ? next_cls_row++ : block.first_row;
-      if (!block.is_trunk()) {
-        moved.push_back({block, dense_first});
-        continue;
-      }
-      const TextBlocks& need = needs_[static_cast<size_t>(block.text)];
-      if (!need.trunk_end || here < *need.trunk_end) {
-        moved.push_back({block, dense_first});
-        if (here == Fork{layers_ - 1, Place::kAttention}) {
-          moved.back().block.reads = need.reads_after_attention;
-        }
-      }
-      for (Block branch : need.branches) {
-        if (branch.fork != here) continue;
-        branch.first_row = block.first_row;
-        branch.rows = block.rows;
-        moved.push_back({branch, dense_first});
+      const Source source{.block = block,
+                          .dense_first = cls_only ? next_cls_row++ : block.first_row};
+      if (block.is_trunk()) {
+        MoveTrunk(here, source);
+      } else {
+        moved_.push_back(source);
       }
     }
-    SortForNext(here, moved);
-    Deal(here, moved, stage);
+    if (here.place == Place::kFfn) {
+      KeepTaps(here.layer, stage);
+      LoadTaps(here, stage);
+    }
+    SortForNext(here);
+    Deal(here, stage);
+  }
+
+  void MoveTrunk(Fork here, const Source& trunk) {
+    const auto text = static_cast<size_t>(trunk.block.text);
+    const int next = StageIndex(here) + 1;
+    if (needs_.TrunkRuns(text, next)) {
+      moved_.push_back(trunk);
+      moved_.back().block.reads = needs_.TrunkReads(text, next);
+    }
+    for (const Branch& branch : needs_.branches(text)) {
+      if (branch.fork != here) continue;
+      moved_.push_back(trunk);
+      Block& block = moved_.back().block;
+      block.adapter = branch.adapter;
+      block.fork = branch.fork;
+      block.layout = branch.layout;
+      block.reads = branch.reads;
+    }
+  }
+
+  void KeepTaps(int layer, Stage& stage) const {
+    for (const Block& block : blocks_) {
+      const std::optional<TapPoint>& keep = texts_[static_cast<size_t>(block.text)].keep;
+      if (!block.is_trunk() || !keep || keep->layer != layer) continue;
+      if (block.rows == 1 && block.rows < texts_[static_cast<size_t>(block.text)].tokens &&
+          !fathom::IsClsOnly(keep->form)) {
+        continue;  // all rows are wanted, one was computed
+      }
+      stage.stores.push_back(
+          {.text = block.text,
+           .tap = *keep,
+           .rows = {block.first_row, fathom::IsClsOnly(keep->form) ? 1 : block.rows}});
+    }
+  }
+
+  void LoadTaps(Fork here, Stage& stage) {
+    int32_t tap_rows = 0;
+    for (size_t text = 0; text < texts_.size(); ++text) {
+      const std::optional<int32_t> tap = needs_.TapAt(text, StageIndex(here));
+      if (!tap) continue;
+      Block trunk = Trunk(text, StageIndex(here));
+      if (IsClsOnly(trunk, here.layer)) trunk.rows = 1;
+      trunk.first_row = tap_rows;
+      tap_rows += trunk.rows;
+      stage.loads.push_back(
+          {.text = trunk.text, .tap = *tap, .rows = {trunk.first_row, trunk.rows}});
+      MoveTrunk(here, {.block = trunk, .dense_first = trunk.first_row, .from_tap = true});
+    }
+    plan_.max_tap_rows = std::max(plan_.max_tap_rows, tap_rows);
   }
 
   // The order of a packed block: trunks first, then the branches by adapter, so that the rows of
   // one adapter are one segment whatever the texts they belong to. Into and through the last layer,
   // blocks of which all rows are computed stand before the others.
-  void SortForNext(Fork here, std::vector<Source>& moved) const {
+  void SortForNext(Fork here) {
     const int next_layer =
         std::min(here.place == Place::kAttention ? here.layer : here.layer + 1, layers_ - 1);
     const auto key = [&](const Block& block) {
       return std::tuple(IsClsOnly(block, next_layer), block.adapter, block.text, block.fork);
     };
-    std::sort(moved.begin(), moved.end(),
+    std::sort(moved_.begin(), moved_.end(),
               [&](const Source& a, const Source& b) { return key(a.block) < key(b.block); });
   }
 
-  // Deals out the rows of the next stage in the order of `moved`.
-  void Deal(Fork here, const std::vector<Source>& moved, Stage& stage) {
+  // Deals out the rows of the next stage in the order of moved_.
+  void Deal(Fork here, Stage& stage) {
     rows_ = 0;
     blocks_.clear();
-    for (const Source& source : moved) {
+    for (const Source& source : moved_) {
       Block block = source.block;
       const bool adapts = !block.is_trunk() && block.layout->HasModule(here.layer, here.place);
       if (IsClsOnly(block, here.layer)) block.rows = 1;
@@ -188,42 +262,31 @@ class PassPlanner {
                   .dst_first = rows_,
                   .count = block.rows,
                   .adapter = adapts ? block.adapter : PlanTask::kNoAdapter},
-                 stage.epilogue);
+                 source.from_tap ? stage.tap_epilogue : stage.epilogue);
       block.first_row = rows_;
       rows_ += block.rows;
       blocks_.push_back(block);
     }
-    std::stable_sort(
-        stage.epilogue.begin(), stage.epilogue.end(),
-        [](const EpilogueSegment& a, const EpilogueSegment& b) { return a.adapter < b.adapter; });
+    std::sort(stage.epilogue.begin(), stage.epilogue.end(), BeforeInBlock);
+    std::sort(stage.tap_epilogue.begin(), stage.tap_epilogue.end(), BeforeInBlock);
     stage.rows_out = rows_;
-  }
-
-  // Joins a segment to the one before it where all its ends continue that one.
-  static void AddSegment(const EpilogueSegment& next, std::vector<EpilogueSegment>& segments) {
-    if (!segments.empty()) {
-      EpilogueSegment& last = segments.back();
-      if (last.adapter == next.adapter && last.src_first + last.count == next.src_first &&
-          last.residual_first + last.count == next.residual_first &&
-          last.dst_first + last.count == next.dst_first) {
-        last.count += next.count;
-        return;
-      }
-    }
-    segments.push_back(next);
   }
 
   void FindOutputs() {
     const auto before = [](const Block& a, const Block& b) {
       return std::tie(a.text, a.adapter, a.fork) < std::tie(b.text, b.adapter, b.fork);
     };
-    std::vector<Block> blocks = blocks_;
-    std::sort(blocks.begin(), blocks.end(), before);
+    std::sort(blocks_.begin(), blocks_.end(), before);
+    plan_.outputs.clear();
     for (size_t text = 0; text < texts_.size(); ++text) {
-      const TextBlocks& need = needs_[text];
       for (size_t task = 0; task < texts_[text].tasks.size(); ++task) {
-        const Block& wanted = need.branch[task] ? need.branches[*need.branch[task]] : need.trunk;
-        const auto found = std::lower_bound(blocks.begin(), blocks.end(), wanted, before);
+        Block wanted{.text = static_cast<int32_t>(text)};
+        if (const std::optional<size_t> index = needs_.BranchOf(text, task)) {
+          const Branch& branch = needs_.branches(text)[*index];
+          wanted.adapter = branch.adapter;
+          wanted.fork = branch.fork;
+        }
+        const auto found = std::lower_bound(blocks_.begin(), blocks_.end(), wanted, before);
         plan_.outputs.push_back({.text = static_cast<int32_t>(text),
                                  .task = static_cast<int32_t>(task),
                                  .rows = {found->first_row, found->rows}});
@@ -232,29 +295,45 @@ class PassPlanner {
   }
 
   void CountWork() {
+    plan_.work.clear();
     for (size_t text = 0; text < texts_.size(); ++text) {
       const double tokens = texts_[text].tokens;
-      Work work{.row_layers_run = static_cast<double>(run_thirds_[text]) / 3};
+      Work work{.row_layers_run = static_cast<double>(run_thirds_[text]) / 3,
+                .row_layers_cached = static_cast<double>(cached_thirds_[text]) / 3};
       for (const PlanTask& task : texts_[text].tasks) {
         const bool one_row = IsClsOnly({.reads = task.reads}, layers_ - 1);
         work.row_layers_shared += (layers_ - 1) * tokens + (one_row ? 1 : tokens);
         if (task.layout != nullptr) work.row_layers_skipped += task.skip_layers * tokens;
       }
-      work.row_layers_shared -= work.row_layers_run;
+      work.row_layers_shared -= work.row_layers_run + work.row_layers_cached;
       plan_.work.push_back(work);
     }
   }
 
   const int layers_;
-  const absl::Span<const PlanText> texts_;
-  std::vector<TextBlocks> needs_;    // [texts]
-  std::vector<Block> blocks_;        // the rows that enter the next stage, in their order
-  std::vector<int64_t> run_thirds_;  // [texts]
+  absl::Span<const PlanText> texts_;
+  TextNeeds needs_;
+  TextNeeds one_text_;                  // of FindTrunkLayers
+  std::vector<Block> blocks_;           // the rows that enter the next stage, in their order
+  std::vector<Source> moved_;           // and what they come from
+  std::vector<int64_t> run_thirds_;     // [texts]
+  std::vector<int64_t> cached_thirds_;  // [texts]
   int32_t rows_ = 0;
   PassPlan plan_;
 };
 
-}  // namespace
+Planner::Planner(int layers) : impl_(std::make_unique<Impl>(layers)) {}
+Planner::~Planner() = default;
+Planner::Planner(Planner&&) noexcept = default;
+Planner& Planner::operator=(Planner&&) noexcept = default;
+
+const PassPlan& Planner::Plan(absl::Span<const PlanText> texts) { return impl_->Plan(texts); }
+
+TrunkLayers Planner::FindTrunkLayers(const PlanText& text) { return impl_->FindTrunkLayers(text); }
+
+PassPlan PlanPass(int layers, absl::Span<const PlanText> texts) {
+  return Planner(layers).Plan(texts);
+}
 
 Work& Work::operator+=(const Work& other) {
   row_layers_run += other.row_layers_run;
@@ -262,10 +341,6 @@ Work& Work::operator+=(const Work& other) {
   row_layers_cached += other.row_layers_cached;
   row_layers_skipped += other.row_layers_skipped;
   return *this;
-}
-
-PassPlan PlanPass(int layers, absl::Span<const PlanText> texts) {
-  return PassPlanner(layers, texts).Plan();
 }
 
 }  // namespace fathom

@@ -1,6 +1,7 @@
 #include "runtime/task/task_store.h"
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <utility>
 
@@ -14,6 +15,11 @@ namespace fathom {
 namespace {
 
 constexpr size_t kNamesInAnError = 10;
+
+uint64_t NextId() {
+  static std::atomic<uint64_t> next = 1;
+  return next++;
+}
 
 struct VersionFolder {
   int version = 1;
@@ -67,6 +73,12 @@ TaskInfo Describe(TaskInfo info, const AdapterFolder& folder) {
 }
 
 }  // namespace
+
+LoadedTask::LoadedTask(TaskInfo info, Adapter adapter, Head head)
+    : ServableTask(std::move(info)),
+      id_(NextId()),
+      adapter_(std::move(adapter)),
+      head_(std::move(head)) {}
 
 absl::StatusOr<TaskStore> TaskStore::Load(const std::string& folder, const Encoder& encoder) {
   TaskStore store;

@@ -1,10 +1,11 @@
-// TaskStore: the tasks of a folder, loaded once. Each sub-folder is a task: an AdapterHub folder, or
-// numbered version folders (1/, 2/, …) that hold one each. A broken task is kept with its reason and
-// does not disturb the others.
+// TaskStore: the tasks of a folder, loaded once. Each sub-folder is a task: an AdapterHub folder,
+// or numbered version folders (1/, 2/, …) that hold one each. A broken task is kept with its reason
+// and does not disturb the others.
 //
 // Immutable after Load; any thread.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -21,13 +22,16 @@ namespace fathom {
 // A task whose tensors are in memory.
 class LoadedTask : public ServableTask {
  public:
-  LoadedTask(TaskInfo info, Adapter adapter, Head head)
-      : ServableTask(std::move(info)), adapter_(std::move(adapter)), head_(std::move(head)) {}
+  LoadedTask(TaskInfo info, Adapter adapter, Head head);
+
+  // Of this loaded version; no other ever has it.
+  uint64_t id() const { return id_; }
 
   const Adapter& adapter() const { return adapter_; }
   const Head& head() const { return head_; }
 
  private:
+  const uint64_t id_;
   const Adapter adapter_;
   const Head head_;
 };

@@ -4,15 +4,15 @@
 
 namespace fathom {
 
-std::vector<WorkUnit> SplitText(size_t text, int64_t tokens, size_t tasks, int64_t max_rows) {
+std::vector<WorkUnit> SplitText(size_t text, int64_t tokens, absl::Span<const size_t> tasks,
+                                int64_t max_rows) {
   const auto tasks_a_unit = static_cast<size_t>(std::max<int64_t>(1, max_rows / tokens));
   std::vector<WorkUnit> units;
-  for (size_t first = 0; first < tasks; first += tasks_a_unit) {
-    const size_t count = std::min(tasks_a_unit, tasks - first);
+  for (; !tasks.empty(); tasks.remove_prefix(units.back().tasks.size())) {
+    const absl::Span<const size_t> some = tasks.first(std::min(tasks_a_unit, tasks.size()));
     units.push_back({.text = text,
-                     .first_task = first,
-                     .task_count = count,
-                     .rows = tokens * static_cast<int64_t>(count)});
+                     .tasks = {some.begin(), some.end()},
+                     .rows = tokens * static_cast<int64_t>(some.size())});
   }
   return units;
 }

@@ -15,21 +15,23 @@ namespace fathom {
 // text is packed once while it is a trunk and then once for each task.
 struct WorkUnit {
   size_t text = 0;
-  size_t first_task = 0;
-  size_t task_count = 0;
+  std::vector<size_t> tasks;
   int64_t rows = 0;
 };
 
-// Cuts one text with `tasks` tasks into units of at most `max_rows` rows: one unit where that fits,
-// else runs of tasks, in order. A single task is never cut.
-// REQUIRES: tokens >= 1, tasks >= 1.
-std::vector<WorkUnit> SplitText(size_t text, int64_t tokens, size_t tasks, int64_t max_rows);
+// Cuts these tasks of one text into units of at most `max_rows` rows: one unit where that fits,
+// else runs of tasks, in order. A single task is never cut. No unit without tasks.
+// REQUIRES: tokens >= 1.
+std::vector<WorkUnit> SplitText(size_t text, int64_t tokens, absl::Span<const size_t> tasks,
+                                int64_t max_rows);
 
 // A request of the queue.
 struct WaitingRequest {
   absl::Span<const WorkUnit> units;  // not yet run, in order; not owned
   absl::Time deadline = absl::InfiniteFuture();
   bool cancelled = false;
+
+  bool Gone(absl::Time now) const { return deadline <= now || cancelled; }
 };
 
 struct BatchCut {

@@ -1,20 +1,18 @@
 #include "server/schedule/pass_parts.h"
 
-#include <utility>
-
 #include "absl/strings/str_cat.h"
 
 namespace fathom {
 
-void PassParts::Add(const ScheduledRequest& request, absl::Span<const WorkUnit> units) {
-  for (const WorkUnit& unit : units) {
-    const ScheduledText& text = request.texts[unit.text];
-    PassText& added = texts_.emplace_back();
-    added.text = &text.text;
-    added.tasks.reserve(unit.task_count);
-    for (const ScheduledTask& task :
-         absl::MakeConstSpan(text.tasks).subspan(unit.first_task, unit.task_count)) {
-      added.tasks.push_back({.task = task.task.get(), .skip_layers = task.skip_layers});
+PassParts::PassParts(const Batch& batch) {
+  texts_.reserve(batch.parts.size());
+  for (const BatchPart& part : batch.parts) {
+    PassText& text = texts_.emplace_back();
+    text.text = part.flights.front()->text.text.get();
+    text.tasks.reserve(part.flights.size());
+    for (const FlightPtr& flight : part.flights) {
+      text.tasks.push_back(
+          {.task = flight->task.task.get(), .skip_layers = flight->task.skip_layers});
     }
   }
 }
@@ -32,18 +30,6 @@ absl::Status PassParts::CheckComplete(const PassResult& pass) const {
     }
   }
   return absl::OkStatus();
-}
-
-size_t DeliverUnits(PassResult& pass, size_t first_text, absl::Span<const WorkUnit> units,
-                    ScheduledResult& result) {
-  for (const WorkUnit& unit : units) {
-    for (size_t i = 0; i < unit.task_count; ++i) {
-      result.outputs[unit.text][unit.first_task + i] = std::move(pass.outputs[first_text][i]);
-    }
-    result.work += pass.work[first_text];
-    ++first_text;
-  }
-  return first_text;
 }
 
 }  // namespace fathom

@@ -1,5 +1,4 @@
-// PassParts: the texts of one pass, gathered from parts of several requests, and the way back of
-// the answers. For one thread.
+// PassParts: a batch as the engine takes it. For one thread.
 #pragma once
 
 #include <vector>
@@ -7,17 +6,15 @@
 #include "absl/status/status.h"
 #include "absl/types/span.h"
 #include "runtime/engine.h"
-#include "server/schedule/batch_policy.h"
-#include "server/schedule/request.h"
+#include "server/schedule/request_queue.h"
 
 namespace fathom {
 
 class PassParts {
  public:
-  // Adds one pass text a unit. `request` must outlive the pass; `units` index its texts and tasks.
-  void Add(const ScheduledRequest& request, absl::Span<const WorkUnit> units);
+  // One pass text a part, in order. The flights must outlive the pass.
+  explicit PassParts(const Batch& batch);
 
-  // In the order added.
   absl::Span<const PassText> texts() const { return texts_; }
 
   // INTERNAL if the engine answered for more or fewer texts or tasks than asked.
@@ -26,11 +23,5 @@ class PassParts {
  private:
   std::vector<PassText> texts_;
 };
-
-// Moves the outputs of `units`, which stand in `pass` from `first_text` on, to their places in
-// `result`, whose outputs have the request's sizes, and adds their work. Returns the pass text
-// after them. REQUIRES: CheckComplete(pass) was ok.
-size_t DeliverUnits(PassResult& pass, size_t first_text, absl::Span<const WorkUnit> units,
-                    ScheduledResult& result);
 
 }  // namespace fathom

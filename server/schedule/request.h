@@ -7,6 +7,8 @@
 #include <memory>
 #include <vector>
 
+#include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "runtime/engine.h"
 #include "runtime/pass/plan.h"
@@ -34,11 +36,13 @@ struct ScheduledRequest {
 
 struct ScheduledResult {
   std::vector<std::vector<TaskOutput>> outputs;  // [texts][tasks], in the order of the request
-  Work work;                                     // of the whole request
-  absl::Duration queue;                          // from Submit to the answer, without compute
-  absl::Duration compute;                        // of all passes that held a part of the request
-  int passes = 0;                                // how many those were
-  int largest_pass_texts = 0;                    // texts, of all callers, in the fullest of them
+  Work work;  // of the request; of what another one wants too it is counted to the first of them
+  absl::Duration queue;        // from Submit to the answer, without compute
+  absl::Duration compute;      // of all passes that held a part of the request
+  int passes = 0;              // how many those were
+  int largest_pass_texts = 0;  // texts, of all callers, in the fullest of them
 };
+
+using ScheduledDone = absl::AnyInvocable<void(absl::StatusOr<ScheduledResult>) &&>;
 
 }  // namespace fathom

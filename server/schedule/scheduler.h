@@ -1,19 +1,20 @@
-// Scheduler: a bounded queue and the one thread that runs passes over an Engine.
+// Scheduler: a bounded queue and the threads that run passes over an Engine, as many at once as it
+// permits.
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
 
-#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "runtime/engine.h"
 #include "server/schedule/request.h"
+#include "server/schedule/request_queue.h"
 
 namespace fathom {
 
@@ -25,15 +26,12 @@ struct SchedulerOptions {
   int64_t max_batch_rows = 4096;  // of one pass; at least the encoder's longest text
 };
 
-// What waits, the running pass not included.
-struct QueueLength {
-  int64_t requests = 0;
-  int64_t rows = 0;
-};
-
 struct PassReport {
   int64_t rows = 0;  // largest packed block
   int64_t texts = 0;
+  int64_t deduplicated_items = 0;  // answered from an equal (text, task, n) of the pass
+  double predicted_ms = 0;         // 0: the engine predicts nothing
+  double actual_ms = 0;
   Work work = {};
 };
 
@@ -48,9 +46,9 @@ class SchedulerObserver {
 
 class Scheduler {
  public:
-  // Called exactly once for each accepted request, on the scheduler's thread or, for a cancelled
-  // one, in DropCancelled. It must return soon and must not call Drain.
-  using Done = absl::AnyInvocable<void(absl::StatusOr<ScheduledResult>) &&>;
+  // Called exactly once for each accepted request, on one of the scheduler's threads or, for a
+  // cancelled one, in DropCancelled. It must return soon and must not call Drain.
+  using Done = ScheduledDone;
 
   // `engine` and `observer` (may be null) must outlive the scheduler. INVALID_ARGUMENT names an
   // option that cannot work.
@@ -67,6 +65,7 @@ class Scheduler {
   //   INVALID_ARGUMENT    no text, a text without tasks or tokens, or more rows than the queue
   //   holds RESOURCE_EXHAUSTED  the queue is full; names the limit UNAVAILABLE         draining
   //   DEADLINE_EXCEEDED, CANCELLED  too late already
+  // What other requests want at the same time, by text, task version and n, is computed once.
   // `done` gets DEADLINE_EXCEEDED or CANCELLED if that came true while the request waited, and the
   // engine's error if one of its passes failed.
   absl::Status Submit(ScheduledRequest request, Done done);
@@ -75,43 +74,39 @@ class Scheduler {
   // queue until the running pass ends. Without it they are dropped when the next pass is formed.
   void DropCancelled();
 
-  // Any thread but the scheduler's. Refuses new requests, and returns when everything accepted has
-  // been answered. May be called more than once.
+  // Any thread but the scheduler's own. Refuses new requests, and returns when everything accepted
+  // has been answered. May be called more than once.
   void Drain();
 
   QueueLength queue_length() const;
 
  private:
-  struct Entry;
-  struct Batch;
-  using EntryPtr = std::shared_ptr<Entry>;
-
   Scheduler(Engine* engine, const SchedulerOptions& options, SchedulerObserver* observer);
 
   void RunWorker();
-  void RunBatch(const Batch& batch);
-  void Fail(const Batch& batch, const absl::Status& status);
-  void Answer(Entry& entry, absl::StatusOr<ScheduledResult> result);
+  void RunBatch(const Batch& batch, int threads);
+  void ReportPass(const PassResult& pass, size_t texts, int64_t deduplicated_items) const;
+  void Answer(QueuedRequest& request, absl::StatusOr<ScheduledResult> result);
 
   // REQUIRES for these: mutex_ held.
-  absl::Status Admit(const Entry& entry) const;
-  Batch TakeBatch();
-  void DropTaken();  // from the queue, what has no units left
+  absl::Status Admit(const QueuedRequest& request) const;
+  bool MayStartPass() const;
   void ReportQueue() const;
 
   Engine* const engine_;
+  const Concurrency concurrency_;
   const SchedulerOptions options_;
   SchedulerObserver* const observer_;
 
-  mutable std::mutex mutex_;      // guards what follows, but for the thread
-  std::condition_variable work_;  // queue_ not empty, or draining_
+  mutable std::mutex mutex_;      // guards what follows, but for the threads
+  std::condition_variable work_;  // MayStartPass, or draining_
   std::condition_variable idle_;  // unanswered_ is 0
-  std::deque<EntryPtr> queue_;    // by arrival; each has units not yet taken
-  QueueLength length_;
+  RequestQueue queue_;
+  int threads_in_use_ = 0;  // by the passes that run
   int64_t unanswered_ = 0;
   bool draining_ = false;
 
-  std::thread worker_;  // last: it uses the members above
+  std::vector<std::thread> workers_;  // last: they use the members above
 };
 
 }  // namespace fathom

@@ -46,7 +46,9 @@ struct Call {
   }
 };
 
-std::vector<float> Expected(const Call& call) { return call.Result(call.weight, ReferenceDense); }
+std::vector<float> Expected(const Call& call) {
+  return call.Result(call.weight, ReferencePackedDense);
+}
 
 class Dense : public ::testing::TestWithParam<Device> {
  protected:

@@ -9,34 +9,41 @@
 
 namespace fathom::kernels {
 
+namespace {
+
+// The kernel of one instruction set.
+template <class Call>
+std::function<void(const Call& call, int threads)> On(const InstructionSet& set,
+                                                      void (*KernelTable::*kernel)(const Call&,
+                                                                                   int)) {
+  return [set, kernel](const Call& call, int threads) {
+    const ScopedInstructionSet scope(set.target);
+    (CpuKernels().*kernel)(call, threads);
+  };
+}
+
+}  // namespace
+
 std::vector<Device> AvailableDevices() {
   std::vector<Device> devices;
   for (const InstructionSet& set : AvailableInstructionSets()) {
-    devices.push_back({std::string("cpu_") + set.name,
-                       [set](const RaggedAttention& call, int threads) {
-                         const ScopedInstructionSet scope(set.target);
-                         CpuKernels().ragged_attention(call, threads);
-                       },
-                       [set](const ResidualLayerNorm& call, int threads) {
-                         const ScopedInstructionSet scope(set.target);
-                         CpuKernels().residual_layer_norm(call, threads);
-                       },
-                       [set](const AdapterLayerNorm& call, int threads) {
-                         const ScopedInstructionSet scope(set.target);
-                         CpuKernels().adapter_layer_norm(call, threads);
-                       },
-                       [set](int64_t in, int64_t out) {
-                         const ScopedInstructionSet scope(set.target);
-                         return CpuKernels().packed_dense_floats(in, out);
-                       },
-                       [set](const float* weight, int64_t in, int64_t out, float* packed) {
-                         const ScopedInstructionSet scope(set.target);
-                         CpuKernels().pack_dense(weight, in, out, packed);
-                       },
-                       [set](const PackedDense& call, int threads) {
-                         const ScopedInstructionSet scope(set.target);
-                         CpuKernels().packed_dense(call, threads);
-                       }});
+    devices.push_back({.name = std::string("cpu_") + set.name,
+                       .ragged_attention = On(set, &KernelTable::ragged_attention),
+                       .residual_layer_norm = On(set, &KernelTable::residual_layer_norm),
+                       .adapter_layer_norm = On(set, &KernelTable::adapter_layer_norm),
+                       .packed_dense_floats =
+                           [set](int64_t in, int64_t out) {
+                             const ScopedInstructionSet scope(set.target);
+                             return CpuKernels().packed_dense_floats(in, out);
+                           },
+                       .pack_dense =
+                           [set](const float* weight, int64_t in, int64_t out, float* packed) {
+                             const ScopedInstructionSet scope(set.target);
+                             CpuKernels().pack_dense(weight, in, out, packed);
+                           },
+                       .packed_dense = On(set, &KernelTable::packed_dense),
+                       .segmented_dense = On(set, &KernelTable::segmented_dense),
+                       .gather_rows = On(set, &KernelTable::gather_rows)});
   }
   return devices;
 }

@@ -9,9 +9,10 @@ namespace fathom::kernels {
 void ReferenceAttention(const RaggedAttention& call);
 void ReferenceLayerNorm(const ResidualLayerNorm& call);
 void ReferenceAdapter(const AdapterLayerNorm& call);
+void ReferenceSegmentedDense(const SegmentedDense& call);
 
 // packed_dense before packing: `call.packed_weight` is the plain weight [out, in].
-void ReferenceDense(const PackedDense& call);
+void ReferencePackedDense(const PackedDense& call);
 
 // The activation of one number.
 double ReferenceActivation(Activation activation, double x);

@@ -27,7 +27,7 @@ double ReferenceActivation(Activation activation, double x) {
   return std::numeric_limits<double>::quiet_NaN();
 }
 
-void ReferenceDense(const PackedDense& call) {
+void ReferencePackedDense(const PackedDense& call) {
   for (int64_t row = 0; row < call.rows; ++row) {
     for (int64_t column = 0; column < call.out; ++column) {
       double sum = double{call.bias[column]};
@@ -36,6 +36,24 @@ void ReferenceDense(const PackedDense& call) {
       }
       call.y[row * call.out + column] =
           static_cast<float>(ReferenceActivation(call.activation, sum));
+    }
+  }
+}
+
+void ReferenceSegmentedDense(const SegmentedDense& call) {
+  for (int64_t s = 0; s < call.segment_count; ++s) {
+    const DenseSegment& segment = call.segments[s];
+    for (int64_t i = 0; i < segment.count; ++i) {
+      const int64_t row = segment.rows == nullptr ? i : segment.rows[i];
+      const float* x = segment.x + row * segment.x_stride;
+      for (int64_t o = 0; o < segment.out; ++o) {
+        double sum = segment.bias == nullptr ? 0.0 : double{segment.bias[o]};
+        for (int64_t k = 0; k < segment.in; ++k) {
+          sum += double{segment.weight[o * segment.in + k]} * double{x[k]};
+        }
+        segment.y[i * segment.y_stride + o] =
+            static_cast<float>(ReferenceActivation(segment.activation, sum));
+      }
     }
   }
 }

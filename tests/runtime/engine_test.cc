@@ -1,8 +1,10 @@
 #include "runtime/engine.h"
 
+#include <atomic>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -129,6 +131,55 @@ TEST(Engine, ANanInAnAdapterFailsItsTaskOnly) {
     EXPECT_NEAR(mixed->outputs[0][1].logits[i], single->outputs[0][0].logits[i], 1e-4);
   }
   std::filesystem::remove_all(tasks);
+}
+
+// Three threads on two workers, one thread each or two ganged, with caches: as one alone.
+TEST(Engine, WorkersSideBySideAnswerAsOneAlone) {
+  const auto alone = MustCreate(kTasks);
+  const auto engine = CreateEngine({.encoder_dir = kEncoder,
+                                    .tasks_dir = kTasks,
+                                    .threads = 2,
+                                    .workers = 2,
+                                    .caches = {.tap_bytes = 1 << 20, .answer_bytes = 1 << 16}});
+  ASSERT_TRUE(engine.ok()) << engine.status();
+  EXPECT_EQ((*engine)->concurrency().passes, 2);
+  EXPECT_EQ((*engine)->concurrency().threads, 2);
+
+  const std::string name = alone->ListTasks().front().name;
+  std::vector<TokenizedText> texts;
+  std::vector<TaskOutput> expected;
+  for (const char* written : {"abc", "a b c d", "hello"}) {
+    texts.push_back(*alone->Tokenize(RawText{.first = written}, Truncation::kError));
+  }
+  const auto run = [&](Engine& on, size_t text, int n, int threads) {
+    const auto task = on.FindTask(name, 0);
+    const PassText pass{.text = &texts[text], .tasks = {{.task = task->get(), .skip_layers = n}}};
+    auto result = on.Run({&pass, 1}, {.threads = threads});
+    return result.ok() ? result->outputs[0][0] : TaskOutput{.status = result.status()};
+  };
+  for (size_t text = 0; text < texts.size(); ++text) {
+    expected.push_back(run(*alone, text, static_cast<int>(text), 1));
+  }
+  std::vector<std::thread> callers;
+  std::atomic<int> wrong = 0;
+  for (int caller = 0; caller < 3; ++caller) {
+    callers.emplace_back([&, caller] {
+      for (int i = 0; i < 40; ++i) {
+        const auto text = static_cast<size_t>(i + caller) % texts.size();
+        const TaskOutput output = run(**engine, text, static_cast<int>(text), 1 + i % 2);
+        bool same = output.status.ok() && output.logits.size() == expected[text].logits.size();
+        for (size_t c = 0; same && c < output.logits.size(); ++c) {
+          same = std::abs(output.logits[c] - expected[text].logits[c]) <= 1e-4f;
+        }
+        if (!same) ++wrong;
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(wrong, 0);
+  EXPECT_GT((*engine)->cache_report().answers.hits, 0);
+  (*engine)->ClearCaches();
+  EXPECT_EQ((*engine)->cache_report().answers.entries, 0);
 }
 
 }  // namespace

@@ -36,8 +36,9 @@ TokenizedText Encode(const RawText& raw) {
 
 }  // namespace
 
-FakeEngine::FakeEngine()
-    : encoder_{.name = "fake-encoder",
+FakeEngine::FakeEngine(Concurrency concurrency)
+    : concurrency_(concurrency),
+      encoder_{.name = "fake-encoder",
                .fingerprint = "f4ce",
                .layers = kLayers,
                .hidden_size = 4,
@@ -61,9 +62,15 @@ void FakeEngine::Release() {
   door_.notify_all();
 }
 
+void FakeEngine::ReleaseRun(int run) {
+  const std::lock_guard lock(mutex_);
+  released_.insert(run);
+  door_.notify_all();
+}
+
 void FakeEngine::AwaitRuns(int count) {
   std::unique_lock lock(mutex_);
-  door_.wait(lock, [&] { return runs_ >= count; });
+  door_.wait(lock, [&] { return passes_.size() >= static_cast<size_t>(count); });
 }
 
 void FakeEngine::FailNextRun(absl::Status status) {
@@ -89,6 +96,31 @@ void FakeEngine::SetTaskLogits(const std::string& task, std::vector<float> logit
 std::vector<SeenPass> FakeEngine::passes() const {
   const std::lock_guard lock(mutex_);
   return passes_;
+}
+
+int FakeEngine::most_threads() const {
+  const std::lock_guard lock(mutex_);
+  return most_threads_;
+}
+
+void FakeEngine::SetCacheReport(const CacheReport& report) {
+  const std::lock_guard lock(mutex_);
+  cache_report_ = report;
+}
+
+int FakeEngine::cache_clears() const {
+  const std::lock_guard lock(mutex_);
+  return cache_clears_;
+}
+
+CacheReport FakeEngine::cache_report() const {
+  const std::lock_guard lock(mutex_);
+  return cache_report_;
+}
+
+void FakeEngine::ClearCaches() {
+  const std::lock_guard lock(mutex_);
+  ++cache_clears_;
 }
 
 absl::StatusOr<TokenizedText> FakeEngine::Tokenize(const TextInput& input,
@@ -136,11 +168,14 @@ std::vector<TaskInfo> FakeEngine::ListTasks() const {
   return infos;
 }
 
-void FakeEngine::WaitAtDoor() {
+void FakeEngine::WaitAtDoor(SeenPass seen) {
   std::unique_lock lock(mutex_);
-  ++runs_;
+  const auto run = static_cast<int>(passes_.size());
+  threads_ += seen.threads;
+  most_threads_ = std::max(most_threads_, threads_);
+  passes_.push_back(std::move(seen));
   door_.notify_all();
-  door_.wait(lock, [this] { return !held_; });
+  door_.wait(lock, [&] { return !held_ || released_.contains(run); });
 }
 
 TaskOutput FakeEngine::Answer(const TokenizedText& text, const PassTask& task) const {
@@ -162,20 +197,25 @@ TaskOutput FakeEngine::Answer(const TokenizedText& text, const PassTask& task) c
 }
 
 absl::StatusOr<PassResult> FakeEngine::Run(absl::Span<const PassText> texts,
-                                           const RunOptions& /*options*/) {
-  WaitAtDoor();
+                                           const RunOptions& options) {
+  SeenPass seen{.threads = options.threads};
+  for (const PassText& text : texts) {
+    SeenPass::Text& seen_text = seen.texts.emplace_back(SeenPass::Text{.ids = text.text->ids});
+    for (const PassTask& task : text.tasks) {
+      seen_text.tasks.emplace_back(task.task->info().name, task.skip_layers);
+    }
+  }
+  WaitAtDoor(std::move(seen));
+
   const std::lock_guard lock(mutex_);
-  SeenPass& seen = passes_.emplace_back();
+  threads_ -= options.threads;
   PassResult result;
   for (const PassText& text : texts) {
-    SeenPass::Text& seen_text = seen.texts.emplace_back();
-    seen_text.ids = text.text->ids;
     std::vector<TaskOutput>& outputs = result.outputs.emplace_back();
     Work& work = result.work.emplace_back();
     const auto tokens = static_cast<double>(text.text->ids.size());
     int deepest = 0;
     for (const PassTask& task : text.tasks) {
-      seen_text.tasks.emplace_back(task.task->info().name, task.skip_layers);
       outputs.push_back(Answer(*text.text, task));
       work.row_layers_run += tokens * (kLayers - task.skip_layers);
       work.row_layers_skipped += tokens * task.skip_layers;

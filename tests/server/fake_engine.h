@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,12 +21,13 @@ struct SeenPass {
     std::vector<std::pair<std::string, int>> tasks;  // name, n
   };
   std::vector<Text> texts;
+  int threads = 0;
 };
 
 class FakeEngine : public Engine {
  public:
   // 12 layers and at most 16 tokens; no tasks yet.
-  FakeEngine();
+  explicit FakeEngine(Concurrency concurrency = {});
 
   // Before any other thread uses the engine. A task that is not ok is listed, and cannot be found.
   void AddTask(TaskInfo info);
@@ -33,6 +35,8 @@ class FakeEngine : public Engine {
   // Run waits at its door from now on, until Release.
   void Hold();
   void Release();
+  // Lets the `run`-th call of Run since the start, from 0, through its door.
+  void ReleaseRun(int run);
   // Blocks until `count` calls of Run have come to the door since the start.
   void AwaitRuns(int count);
 
@@ -44,7 +48,14 @@ class FakeEngine : public Engine {
   void SetTaskStatus(const std::string& task, absl::Status status);
   void SetTaskLogits(const std::string& task, std::vector<float> logits);
 
+  // In the order in which they came to the door.
   std::vector<SeenPass> passes() const;
+
+  // The most threads that passes had together at any time.
+  int most_threads() const;
+
+  void SetCacheReport(const CacheReport& report);
+  int cache_clears() const;
 
   const EncoderInfo& encoder() const override { return encoder_; }
   // One token a word, and two special ones.
@@ -55,26 +66,31 @@ class FakeEngine : public Engine {
   std::vector<TaskInfo> ListTasks() const override;
   absl::StatusOr<PassResult> Run(absl::Span<const PassText> texts,
                                  const RunOptions& options) override;
-  Concurrency concurrency() const override { return {}; }
-  CacheReport cache_report() const override { return {}; }
-  void ClearCaches() override {}
+  Concurrency concurrency() const override { return concurrency_; }
+  CacheReport cache_report() const override;
+  void ClearCaches() override;
 
  private:
-  void WaitAtDoor();
+  void WaitAtDoor(SeenPass seen);
   TaskOutput Answer(const TokenizedText& text, const PassTask& task) const;
 
-  EncoderInfo encoder_;
+  const Concurrency concurrency_;
+  const EncoderInfo encoder_;
   std::map<std::pair<std::string, int>, std::shared_ptr<const ServableTask>> tasks_;
 
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable door_;
   bool held_ = false;
-  int runs_ = 0;
+  std::set<int> released_;  // runs
   absl::Status next_status_;
   bool shorten_next_ = false;
   std::map<std::string, absl::Status> task_status_;
   std::map<std::string, std::vector<float>> task_logits_;
   std::vector<SeenPass> passes_;
+  int threads_ = 0;  // of the passes inside
+  int most_threads_ = 0;
+  CacheReport cache_report_;
+  int cache_clears_ = 0;
 };
 
 // A classification task with a profile over all n of 12 layers, trained for 0 … 11.

@@ -1,33 +1,15 @@
-// The bridge to kernels/: every shape that a kernel takes on trust is checked here.
+#include "runtime/pass/ops/cpu_ops.h"
+
 #include <ATen/Parallel.h>
 #include <c10/util/Exception.h>
 
 #include <vector>
 
 #include "kernels/kernels.h"
-#include "runtime/pass/ops/op_table.h"
+#include "runtime/pass/ops/cpu_checks.h"
 
 namespace fathom::ops {
 namespace {
-
-void CheckMatrix(const at::Tensor& tensor, int64_t columns, const char* name) {
-  TORCH_CHECK(tensor.dim() == 2 && tensor.size(1) == columns && tensor.is_contiguous() &&
-                  tensor.scalar_type() == at::kFloat && tensor.device().is_cpu(),
-              name, " must be a contiguous fp32 CPU matrix with ", columns, " columns, not ",
-              tensor.toString(), tensor.sizes());
-}
-
-void CheckVector(const at::Tensor& tensor, int64_t size, const char* name) {
-  TORCH_CHECK(tensor.dim() == 1 && tensor.numel() == size && tensor.is_contiguous() &&
-                  tensor.scalar_type() == at::kFloat && tensor.device().is_cpu(),
-              name, " must be a contiguous fp32 CPU vector of ", size, ", not ", tensor.toString(),
-              tensor.sizes());
-}
-
-void CheckRows(int64_t first, int64_t count, const at::Tensor& tensor, const char* name) {
-  TORCH_CHECK(first >= 0 && count >= 0 && first + count <= tensor.size(0), "rows ", first, " + ",
-              count, " are outside of ", name, " with ", tensor.size(0), " rows");
-}
 
 void Attention(const at::Tensor& query_key_value, absl::Span<const Rows> blocks, int heads,
                at::Tensor& context) {
@@ -88,7 +70,7 @@ void ResidualNorm(const OpTable::ResidualNormCall& call, at::Tensor& out) {
                                             at::get_num_threads());
 }
 
-kernels::BottleneckInput ToKernel(AdapterInput input) {
+kernels::BottleneckInput ToKernelInput(AdapterInput input) {
   switch (input) {
     case AdapterInput::kDense:
       return kernels::BottleneckInput::kDense;
@@ -98,28 +80,6 @@ kernels::BottleneckInput ToKernel(AdapterInput input) {
       return kernels::BottleneckInput::kResidual;
   }
   TORCH_CHECK(false, "an adapter site without input");
-}
-
-kernels::Activation ToKernel(Activation activation) {
-  switch (activation) {
-    case Activation::kIdentity:
-      return kernels::Activation::kIdentity;
-    case Activation::kRelu:
-      return kernels::Activation::kRelu;
-    case Activation::kGelu:
-      return kernels::Activation::kGelu;
-    case Activation::kGeluTanh:
-      return kernels::Activation::kGeluTanh;
-    case Activation::kSilu:
-      return kernels::Activation::kSilu;
-    case Activation::kTanh:
-      return kernels::Activation::kTanh;
-    case Activation::kSigmoid:
-      return kernels::Activation::kSigmoid;
-    case Activation::kLeakyRelu:
-      return kernels::Activation::kLeakyRelu;
-  }
-  TORCH_CHECK(false, "an unknown activation");
 }
 
 kernels::Bottleneck CheckedBottleneck(const AdapterSite& site, const AdapterModule& module,
@@ -132,7 +92,7 @@ kernels::Bottleneck CheckedBottleneck(const AdapterSite& site, const AdapterModu
               module.up_weight.sizes(), ", the bottleneck ", width, " wide, the rows ", hidden);
   CheckVector(module.down_bias, width, "down_bias");
   CheckVector(module.up_bias, hidden, "up_bias");
-  return {.input = ToKernel(site.input),
+  return {.input = ToKernelInput(site.input),
           .activation = ToKernel(site.activation),
           .scaling = static_cast<float>(site.scaling),
           .width = width,
@@ -178,7 +138,7 @@ void AdapterNorm(const OpTable::AdapterNormCall& call, at::Tensor& out) {
 }  // namespace
 
 const OpTable& CpuOps() {
-  static constexpr OpTable table = {"cpu", Attention, ResidualNorm, AdapterNorm};
+  static constexpr OpTable table = {"cpu", Attention, ResidualNorm, AdapterNorm, CpuHeads};
   return table;
 }
 

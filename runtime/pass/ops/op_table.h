@@ -16,6 +16,13 @@
 
 namespace fathom::ops {
 
+// One head and the rows that it answers.
+struct HeadRows {
+  const Head* head;
+  absl::Span<const int64_t> cls_rows;  // rows of the last layer's state
+  float* logits;                       // [cls_rows, C], memory of the host
+};
+
 struct OpTable {
   const char* name;
 
@@ -43,6 +50,10 @@ struct OpTable {
     Place place;
   };
   void (*adapter_norm)(const AdapterNormCall& call, at::Tensor& out);
+
+  // The logits of all heads of a pass. state [R, H] is the last layer's. REQUIRES a pooler in the
+  // encoder where a head uses one (checked when the task is loaded).
+  void (*heads)(absl::Span<const HeadRows> heads, const Encoder& encoder, const at::Tensor& state);
 };
 
 // The kernels of kernels/ for this CPU.

@@ -1,12 +1,16 @@
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/index_select.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/softmax.h>
+#include <ATen/ops/tensor.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "runtime/pass/ops/activation.h"
+#include "runtime/pass/ops/apply_head.h"
 #include "runtime/pass/ops/op_table.h"
 
 namespace fathom::ops {
@@ -71,10 +75,20 @@ void AdapterNorm(const OpTable::AdapterNormCall& call, at::Tensor& out) {
   }
 }
 
+void Heads(absl::Span<const HeadRows> heads, const Encoder& encoder, const at::Tensor& state) {
+  for (const HeadRows& rows : heads) {
+    const at::Tensor index =
+        at::tensor(at::IntArrayRef(rows.cls_rows.data(), rows.cls_rows.size()));
+    const at::Tensor cls = at::index_select(state, 0, index.to(state.device()));
+    const at::Tensor logits = ApplyHead(*rows.head, encoder, cls).cpu().contiguous();
+    std::copy_n(logits.const_data_ptr<float>(), logits.numel(), rows.logits);
+  }
+}
+
 }  // namespace
 
 const OpTable& ReferenceOps() {
-  static constexpr OpTable table = {"reference", Attention, ResidualNorm, AdapterNorm};
+  static constexpr OpTable table = {"reference", Attention, ResidualNorm, AdapterNorm, Heads};
   return table;
 }
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <numeric>
 #include <string>
 
 namespace fathom {
@@ -34,7 +35,7 @@ TEST_P(CutBatchTable, Holds) {
   std::vector<WaitingRequest> waiting;
   for (const Row& row : GetParam().queue) {
     std::vector<WorkUnit>& own = units.emplace_back();
-    for (const int64_t rows : row.unit_rows) own.push_back({.task_count = 1, .rows = rows});
+    for (const int64_t rows : row.unit_rows) own.push_back({.tasks = {0}, .rows = rows});
   }
   for (size_t i = 0; i < units.size(); ++i) {
     waiting.push_back({.units = units[i],
@@ -79,29 +80,44 @@ INSTANTIATE_TEST_SUITE_P(
                 .cancelled = {3}}),
     [](const auto& instance) { return instance.param.title; });
 
+// 0, 1 … count - 1.
+std::vector<size_t> Tasks(size_t count) {
+  std::vector<size_t> tasks(count);
+  std::iota(tasks.begin(), tasks.end(), size_t{0});
+  return tasks;
+}
+
 std::vector<size_t> TaskCounts(const std::vector<WorkUnit>& units) {
   std::vector<size_t> counts;
-  for (const WorkUnit& unit : units) counts.push_back(unit.task_count);
+  for (const WorkUnit& unit : units) counts.push_back(unit.tasks.size());
   return counts;
 }
 
 TEST(SplitText, KeepsATextThatFitsWhole) {
-  const std::vector<WorkUnit> units = SplitText(3, 25, 4, 100);
+  const std::vector<WorkUnit> units = SplitText(3, 25, Tasks(4), 100);
   ASSERT_THAT(TaskCounts(units), ElementsAre(4));
   EXPECT_EQ(units[0].text, 3);
   EXPECT_EQ(units[0].rows, 100);
 }
 
 TEST(SplitText, CutsAtTasks) {
-  const std::vector<WorkUnit> units = SplitText(0, 30, 8, 100);
+  const std::vector<WorkUnit> units = SplitText(0, 30, Tasks(8), 100);
   ASSERT_THAT(TaskCounts(units), ElementsAre(3, 3, 2));
-  EXPECT_EQ(units[1].first_task, 3);
-  EXPECT_EQ(units[2].first_task, 6);
+  EXPECT_THAT(units[1].tasks, ElementsAre(3, 4, 5));
+  EXPECT_THAT(units[2].tasks, ElementsAre(6, 7));
   EXPECT_EQ(units[2].rows, 60);
 }
 
+TEST(SplitText, TakesOnlyTheTasksGiven) {
+  const std::vector<WorkUnit> units = SplitText(0, 50, {1, 4, 7}, 100);
+  ASSERT_THAT(TaskCounts(units), ElementsAre(2, 1));
+  EXPECT_THAT(units[0].tasks, ElementsAre(1, 4));
+  EXPECT_THAT(units[1].tasks, ElementsAre(7));
+  EXPECT_THAT(SplitText(0, 50, {}, 100), ::testing::IsEmpty());
+}
+
 TEST(SplitText, NeverCutsATask) {
-  EXPECT_THAT(TaskCounts(SplitText(0, 300, 2, 100)), ElementsAre(1, 1));
+  EXPECT_THAT(TaskCounts(SplitText(0, 300, Tasks(2), 100)), ElementsAre(1, 1));
 }
 
 }  // namespace

@@ -5,10 +5,9 @@
 
 #include <atomic>
 #include <future>
-#include <string>
 #include <thread>
 
-#include "tests/server/fake_engine.h"
+#include "tests/server/schedule/scheduler_fixture.h"
 
 namespace fathom {
 namespace {
@@ -16,81 +15,6 @@ namespace {
 using ::testing::Gt;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
-using Answer = absl::StatusOr<ScheduledResult>;
-
-class RecordingObserver : public SchedulerObserver {
- public:
-  void OnQueue(const QueueLength& length) override {
-    const std::lock_guard lock(mutex_);
-    last_queue_ = length;
-  }
-  void OnPass(const PassReport& report) override {
-    const std::lock_guard lock(mutex_);
-    passes_.push_back(report);
-  }
-  QueueLength last_queue() const {
-    const std::lock_guard lock(mutex_);
-    return last_queue_;
-  }
-  std::vector<PassReport> passes() const {
-    const std::lock_guard lock(mutex_);
-    return passes_;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  QueueLength last_queue_;
-  std::vector<PassReport> passes_;
-};
-
-class SchedulerTest : public ::testing::Test {
- protected:
-  SchedulerTest() {
-    engine_.AddTask(ClassificationTask("mood", {"bad", "good"}));
-    task_ = *engine_.FindTask("mood", 0);
-  }
-
-  void Start(const SchedulerOptions& options = {}) {
-    auto scheduler = Scheduler::Create(&engine_, options, &observer_);
-    ASSERT_TRUE(scheduler.ok()) << scheduler.status();
-    scheduler_ = *std::move(scheduler);
-  }
-
-  // `texts` texts of `tokens` tokens, each with `tasks` tasks at n = 0, 1, …
-  ScheduledRequest Request(int texts = 1, size_t tokens = 4, int tasks = 1) const {
-    ScheduledRequest request;
-    for (int i = 0; i < texts; ++i) {
-      ScheduledText& text = request.texts.emplace_back();
-      text.text.ids.assign(tokens, 10 + i);
-      text.text.segment_ids.assign(tokens, 0);
-      for (int t = 0; t < tasks; ++t) text.tasks.push_back({.task = task_, .skip_layers = t});
-    }
-    return request;
-  }
-
-  // The answer, or Submit's own error.
-  std::future<Answer> Submit(ScheduledRequest request) {
-    auto promise = std::make_shared<std::promise<Answer>>();
-    std::future<Answer> answer = promise->get_future();
-    const absl::Status status = scheduler_->Submit(
-        std::move(request), [promise](Answer result) { promise->set_value(std::move(result)); });
-    if (!status.ok()) promise->set_value(status);
-    return answer;
-  }
-
-  // Puts the worker inside a pass that waits for Release.
-  std::future<Answer> Occupy() {
-    engine_.Hold();
-    std::future<Answer> answer = Submit(Request());
-    engine_.AwaitRuns(1);
-    return answer;
-  }
-
-  FakeEngine engine_;
-  RecordingObserver observer_;
-  std::shared_ptr<const ServableTask> task_;
-  std::unique_ptr<Scheduler> scheduler_;
-};
 
 TEST_F(SchedulerTest, AnswersWithOutputsWorkAndTimes) {
   Start();
@@ -126,12 +50,11 @@ TEST_F(SchedulerTest, PutsWhatWaitsIntoOnePass) {
 TEST_F(SchedulerTest, SplitsALargeRequestAndPutsTheAnswersBackInOrder) {
   Start({.max_batch_rows = 16});
   // Two texts of 8 tokens with 5 tasks: units of 2, 2, 1 tasks a text; a pass holds 2 tasks.
-  const Answer answer = Submit(Request(2, 8, 5)).get();
+  const ScheduledRequest request = Request(2, 8, 5);
+  const Answer answer = Submit(request).get();
   ASSERT_TRUE(answer.ok()) << answer.status();
-  const Answer whole = [&] {
-    Start();
-    return Submit(Request(2, 8, 5)).get();
-  }();
+  Start();
+  const Answer whole = Submit(request).get();
   ASSERT_TRUE(whole.ok());
   EXPECT_THAT(answer->passes, Gt(2));
   for (size_t text = 0; text < 2; ++text) {

@@ -1,0 +1,293 @@
+#include "runtime/pass_runner.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "runtime/cache/tap_policy.h"
+#include "runtime/cache/text_key.h"
+
+namespace fathom {
+namespace {
+
+const LoadedTask* Loaded(const PassTask& task) { return static_cast<const LoadedTask*>(task.task); }
+
+bool SameTokens(const TokenizedText& a, const TokenizedText& b) {
+  return a.ids == b.ids && a.segment_ids == b.segment_ids;
+}
+
+void SetOutput(const LoadedTask* task, absl::Span<const float> logits, TaskOutput& output) {
+  output.logits.assign(logits.begin(), logits.end());
+  if (std::all_of(logits.begin(), logits.end(), [](float value) { return std::isfinite(value); })) {
+    return;
+  }
+  output.status = absl::InternalError(
+      absl::StrCat(task == nullptr ? "the encoder" : "task \"" + task->info().name + "\"",
+                   " gave a result that is not a finite number; its weights are damaged"));
+}
+
+void CopyRows(const at::Tensor& state, absl::Span<const int64_t> rows, float* to) {
+  const int64_t width = state.size(1);
+  for (const int64_t row : rows) {
+    to = std::copy_n(state.const_data_ptr<float>() + row * width, width, to);
+  }
+}
+
+}  // namespace
+
+PassCaches::PassCaches(const Encoder& encoder, const CacheOptions& cache_options)
+    : options(cache_options),
+      taps(encoder.fingerprint(), cache_options.tap_bytes),
+      answers(encoder.fingerprint(), cache_options.answer_bytes),
+      depths(encoder.config().layers) {}
+
+PassRunner::PassRunner(std::shared_ptr<const Encoder> encoder, PassCaches& caches)
+    : encoder_(std::move(encoder)),
+      caches_(caches),
+      planner_(encoder_->config().layers),
+      executor_(encoder_) {}
+
+PassResult PassRunner::Run(absl::Span<const PassText> texts) {
+  texts_ = texts;
+  PassResult result;
+  for (const PassText& text : texts) result.outputs.emplace_back(text.tasks.size());
+  AnswerFromCache(result);
+  MergeTexts();
+  FindAdapters();
+  DescribeTexts();
+  plan_ = &planner_.Plan(absl::MakeConstSpan(plan_texts_).first(same_texts_.size()));
+
+  kept_.clear();
+  const auto start = std::chrono::steady_clock::now();
+  if (!items_.empty()) {
+    const TapPrecision precision =
+        caches_.options.bf16_taps ? TapPrecision::kBf16 : TapPrecision::kFp32;
+    const at::Tensor state = executor_.Run(
+        *plan_, plan_tokens_, adapters_, {.found = found_, .precision = precision, .kept = &kept_});
+    AnswerHeads(state, result);
+  }
+  const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
+  result.actual_ms = time.count();
+  result.rows = plan_->max_rows;
+  CountWork(result);
+  KeepTaps();
+  KeepAnswers(result);
+  return result;
+}
+
+void PassRunner::AnswerFromCache(PassResult& result) {
+  first_task_.clear();
+  size_t tasks = 0;
+  for (const PassText& text : texts_) {
+    first_task_.push_back(tasks);
+    tasks += text.tasks.size();
+  }
+  answered_.assign(tasks, 0);
+  if (!caches_.answers.enabled()) return;
+  for (size_t i = 0; i < texts_.size(); ++i) {
+    for (size_t j = 0; j < texts_[i].tasks.size(); ++j) {
+      const PassTask& task = texts_[i].tasks[j];
+      if (task.task == nullptr) continue;
+      auto logits = caches_.answers.Find(*texts_[i].text, Loaded(task)->id(), task.skip_layers);
+      if (!logits) continue;
+      result.outputs[i][j].logits = *std::move(logits);
+      answered_[first_task_[i] + j] = 1;
+    }
+  }
+}
+
+// Texts in the order in which they first appear, each with the tasks of all its equals.
+void PassRunner::MergeTexts() {
+  hashes_.clear();
+  for (size_t i = 0; i < texts_.size(); ++i) hashes_.emplace_back(TextHash{}(*texts_[i].text), i);
+  std::sort(hashes_.begin(), hashes_.end());
+  next_same_.assign(texts_.size(), -1);
+  is_first_.assign(texts_.size(), 1);
+  for (size_t a = 0; a < hashes_.size(); ++a) {
+    // The next text behind it that is equal; among equal hashes only.
+    for (size_t b = a + 1; b < hashes_.size() && hashes_[b].first == hashes_[a].first; ++b) {
+      const auto [text, later] = std::pair(hashes_[a].second, hashes_[b].second);
+      if (!SameTokens(*texts_[text].text, *texts_[later].text)) continue;
+      next_same_[text] = static_cast<int64_t>(later);
+      is_first_[later] = 0;
+      break;
+    }
+  }
+  items_.clear();
+  same_texts_.clear();
+  plan_tokens_.clear();
+  for (size_t first = 0; first < texts_.size(); ++first) {
+    if (!is_first_[first]) continue;
+    SameTexts same{.first_item = items_.size(), .text = texts_[first].text};
+    for (auto i = static_cast<int64_t>(first); i >= 0; i = next_same_[static_cast<size_t>(i)]) {
+      const auto text = static_cast<size_t>(i);
+      for (size_t task = 0; task < texts_[text].tasks.size(); ++task) {
+        if (!IsAnswered(text, task)) items_.push_back({text, task});
+      }
+    }
+    same.item_count = items_.size() - same.first_item;
+    if (same.item_count == 0) continue;
+    same_texts_.push_back(same);
+    plan_tokens_.push_back(same.text);
+  }
+}
+
+void PassRunner::FindAdapters() {
+  tasks_.clear();
+  for (const Item& item : items_) {
+    if (TaskOf(item).task != nullptr) tasks_.push_back(Loaded(TaskOf(item)));
+  }
+  std::sort(tasks_.begin(), tasks_.end());
+  tasks_.erase(std::unique(tasks_.begin(), tasks_.end()), tasks_.end());
+  adapters_.clear();
+  for (const LoadedTask* task : tasks_) adapters_.push_back(&task->adapter());
+}
+
+void PassRunner::DescribeTexts() {
+  if (plan_texts_.size() < same_texts_.size()) plan_texts_.resize(same_texts_.size());
+  found_.clear();
+  for (size_t i = 0; i < same_texts_.size(); ++i) {
+    const SameTexts& same = same_texts_[i];
+    PlanText& plan_text = plan_texts_[i];
+    plan_text.tokens = static_cast<int32_t>(same.text->ids.size());
+    plan_text.tasks.clear();
+    plan_text.taps.clear();
+    plan_text.keep.reset();
+    for (const Item& item : absl::MakeConstSpan(items_).subspan(same.first_item, same.item_count)) {
+      const PassTask& task = TaskOf(item);
+      PlanTask plan_task{.adapter = PlanTask::kNoAdapter,
+                         .skip_layers = task.skip_layers,
+                         .reads = Reads::kCls};  // as all heads that Fathom loads
+      if (const LoadedTask* loaded = Loaded(task)) {
+        const auto found = std::lower_bound(tasks_.begin(), tasks_.end(), loaded);
+        plan_task.adapter = static_cast<int32_t>(found - tasks_.begin());
+        plan_task.layout = &loaded->adapter().layout;
+      }
+      plan_text.tasks.push_back(plan_task);
+    }
+    found_.emplace_back();
+    if (caches_.options.tap_bytes > 0) ChooseTap(plan_text);
+  }
+}
+
+// Asks the cache for a text's taps, and the policy for what to keep of it.
+void PassRunner::ChooseTap(PlanText& text) {
+  TextTaps& found = found_.back();
+  found = caches_.taps.Find(*plan_tokens_[found_.size() - 1]);
+  for (const auto& tap : found.taps) text.taps.push_back({tap->layer(), tap->form()});
+  const TrunkLayers trunk = planner_.FindTrunkLayers(text);
+  pair_layers_.clear();
+  for (const PlanTask& task : text.tasks) {
+    // The raw encoder asks for what lies above all layers.
+    caches_.depths.Add(task.layout == nullptr ? encoder_->config().layers : task.skip_layers);
+    if (const std::optional<int> layer = PairLayer(task)) pair_layers_.push_back(*layer);
+  }
+  if (trunk.last < trunk.first) return;  // nothing new to keep
+  caches_.depths.AtLeast(asked_at_least_);
+  text.keep = fathom::ChooseTap({.layers = encoder_->config().layers,
+                                 .first_computed = trunk.first,
+                                 .last_computed = trunk.last,
+                                 .cls_only_at_last = trunk.cls_only_at_end,
+                                 .sightings = found.sightings,
+                                 .kept = text.taps,
+                                 .asked_at_least = asked_at_least_,
+                                 .pair_layers = pair_layers_});
+}
+
+// A text's own work: what its tasks would run alone is known; what equal texts ran together is
+// divided among them by their tasks.
+void PassRunner::CountWork(PassResult& result) const {
+  const int layers = encoder_->config().layers;
+  result.work.assign(texts_.size(), {});
+  for (size_t i = 0; i < same_texts_.size(); ++i) {
+    const SameTexts& same = same_texts_[i];
+    const Work& together = plan_->work[i];
+    const double share = 1 / static_cast<double>(same.item_count);
+    caches_.taps.CountLookup(together.row_layers_cached > 0);
+    for (const Item& item : absl::MakeConstSpan(items_).subspan(same.first_item, same.item_count)) {
+      Work& work = result.work[item.text];
+      work.row_layers_run += together.row_layers_run * share;
+      work.row_layers_shared += together.row_layers_shared * share;
+      work.row_layers_cached += together.row_layers_cached * share;
+      if (TaskOf(item).task != nullptr) {
+        work.row_layers_skipped +=
+            TaskOf(item).skip_layers * static_cast<double>(same.text->ids.size());
+      }
+    }
+  }
+  for (size_t text = 0; text < texts_.size(); ++text) {
+    for (size_t task = 0; task < texts_[text].tasks.size(); ++task) {
+      if (!IsAnswered(text, task)) continue;
+      const auto tokens = static_cast<double>(texts_[text].text->ids.size());
+      result.work[text].row_layers_cached += layers > 1 ? (layers - 1) * tokens + 1 : tokens;
+    }
+  }
+}
+
+// All heads in one call, a task's rows together; the raw encoder's answer is the row itself.
+void PassRunner::AnswerHeads(const at::Tensor& state, PassResult& result) {
+  by_task_.resize(items_.size());
+  std::iota(by_task_.begin(), by_task_.end(), size_t{0});
+  std::sort(by_task_.begin(), by_task_.end(), [&](size_t a, size_t b) {
+    return std::pair(Loaded(TaskOf(items_[a])), a) < std::pair(Loaded(TaskOf(items_[b])), b);
+  });
+  cls_rows_.clear();
+  size_t numbers = 0;
+  for (const size_t i : by_task_) {
+    cls_rows_.push_back(plan_->outputs[i].rows.first);
+    numbers += AnswerSize(Loaded(TaskOf(items_[i])));
+  }
+  logits_.resize(numbers);
+  heads_.clear();
+  float* logits = logits_.data();
+  for (size_t first = 0; first < by_task_.size();) {
+    const LoadedTask* task = Loaded(TaskOf(items_[by_task_[first]]));
+    size_t last = first;
+    while (last < by_task_.size() && Loaded(TaskOf(items_[by_task_[last]])) == task) ++last;
+    const auto rows = absl::MakeConstSpan(cls_rows_).subspan(first, last - first);
+    if (task != nullptr) {
+      heads_.push_back({&task->head(), rows, logits});
+    } else {
+      CopyRows(state, rows, logits);
+    }
+    logits += rows.size() * AnswerSize(task);
+    first = last;
+  }
+  ops::CpuOps().heads(heads_, *encoder_, state);
+
+  const float* values = logits_.data();
+  for (const size_t i : by_task_) {
+    const LoadedTask* task = Loaded(TaskOf(items_[i]));
+    SetOutput(task, {values, AnswerSize(task)}, result.outputs[items_[i].text][items_[i].task]);
+    values += AnswerSize(task);
+  }
+}
+
+// Numbers of one answer: C, or H for the raw encoder.
+size_t PassRunner::AnswerSize(const LoadedTask* task) const {
+  return static_cast<size_t>(task == nullptr ? encoder_->config().hidden_size
+                                             : task->head().layers.back().weight.size(0));
+}
+
+void PassRunner::KeepTaps() {
+  for (KeptTap& kept : kept_) {
+    caches_.taps.Insert(*plan_tokens_[static_cast<size_t>(kept.text)], std::move(kept.tap));
+  }
+  kept_.clear();
+  found_.clear();  // evicted taps are freed now, not at the next pass
+}
+
+void PassRunner::KeepAnswers(const PassResult& result) {
+  if (!caches_.answers.enabled()) return;
+  for (const Item& item : items_) {
+    const TaskOutput& output = result.outputs[item.text][item.task];
+    if (TaskOf(item).task == nullptr || !output.status.ok()) continue;
+    caches_.answers.Insert(*texts_[item.text].text, Loaded(TaskOf(item))->id(),
+                           TaskOf(item).skip_layers, output.logits);
+  }
+}
+
+}  // namespace fathom
