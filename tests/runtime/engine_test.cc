@@ -140,6 +140,7 @@ TEST(Engine, WorkersSideBySideAnswerAsOneAlone) {
                                     .tasks_dir = kTasks,
                                     .threads = 2,
                                     .workers = 2,
+                                    .calibration_dir = "off",
                                     .caches = {.tap_bytes = 1 << 20, .answer_bytes = 1 << 16}});
   ASSERT_TRUE(engine.ok()) << engine.status();
   EXPECT_EQ((*engine)->concurrency().passes, 2);
