@@ -32,6 +32,25 @@ struct RaggedAttention {
   int64_t head_size;      // H / A, any size >= 1
 };
 
+// Attention of the first row of each segment over all of its rows, keys and values absorbed:
+//   absorbed = W_Kᵀ q, mixed = Σ softmax(absorbed · x / sqrt(head_size)) x, context = W_V mixed +
+//   b,
+// a head at a time. Numbers of a segment depend on it and the weights alone, to the bit; a NaN in a
+// segment stays in it. The mix of an empty segment is 0.
+struct ClsAttention {
+  const float* query;  // [segments, H]: the projected first row of each
+  const float* x;      // [R, H]
+  const AttentionSegment* segments;
+  int64_t segment_count;
+  int64_t heads;
+  int64_t head_size;
+  const float* key;         // [A, H / A, H]: W_K
+  const float* value;       // [A, H / A, H]: W_V
+  const float* value_bias;  // [H]
+  float* context;           // [segments, H]
+  float* workspace;         // 2 · segments · A · H floats
+};
+
 // Rows [dst_first, dst_first + count) of the output come from as many rows of the dense output at
 // src_first and of the residual at residual_first.
 struct RowCopy {
@@ -166,6 +185,7 @@ struct KernelTable {
   int64_t (*packed_dense_floats)(int64_t in, int64_t out);  // size of `packed`
   void (*pack_dense)(const float* weight /*[out, in]*/, int64_t in, int64_t out, float* packed);
   void (*packed_dense)(const PackedDense& call, int threads);
+  void (*cls_attention)(const ClsAttention& call, int threads);
   void (*segmented_dense)(const SegmentedDense& call, int threads);
   void (*gather_rows)(const GatherRows& call, int threads);
 };

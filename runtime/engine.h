@@ -89,6 +89,7 @@ struct RunOptions {
 struct CacheReport {
   CacheCounts taps;     // trunk states; entries, hits and misses are texts
   CacheCounts answers;  // finished logits; entries, hits and misses are (text, task, n)
+  CacheCounts weights;  // packed weights; entries are tasks. More bytes than adapter_bytes: in use
 };
 
 // How many passes may run at once, and the threads that they share.
@@ -157,6 +158,7 @@ struct EngineOptions {
   // ~/.cache/fathom/calibration; "none": measured at each start; "off": not measured, for tests.
   std::string calibration_dir;
   CacheOptions caches;
+  int64_t adapter_bytes = int64_t{2} << 30;  // packed weights of tasks; those used least go first
 };
 
 // Loads everything. A broken encoder, tokenizer or device is an error; a broken task is not: it is

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <map>
 #include <numeric>
 #include <utility>
 
@@ -55,8 +56,8 @@ PassResult PassRunner::Run(absl::Span<const PassText> texts) {
   PassResult result;
   for (const PassText& text : texts) result.outputs.emplace_back(text.tasks.size());
   AnswerFromCache(result);
+  PinWeights(result);
   MergeTexts();
-  FindAdapters();
   DescribeTexts();
   plan_ = &planner_.Plan(absl::MakeConstSpan(plan_texts_).first(same_texts_.size()));
 
@@ -75,6 +76,7 @@ PassResult PassRunner::Run(absl::Span<const PassText> texts) {
   CountWork(result);
   KeepTaps();
   KeepAnswers(result);
+  weights_.clear();
   return result;
 }
 
@@ -97,6 +99,35 @@ void PassRunner::AnswerFromCache(PassResult& result) {
       answered_[first_task_[i] + j] = 1;
     }
   }
+}
+
+// Of all tasks that are to be computed. One whose weights cannot be had fails, and leaves the pass.
+void PassRunner::PinWeights(PassResult& result) {
+  std::map<const LoadedTask*, absl::StatusOr<std::shared_ptr<const TaskWeights>>> pinned;
+  for (size_t i = 0; i < texts_.size(); ++i) {
+    for (size_t j = 0; j < texts_[i].tasks.size(); ++j) {
+      const LoadedTask* task = Loaded(texts_[i].tasks[j]);
+      if (task == nullptr || IsAnswered(i, j)) continue;
+      const auto [found, added] = pinned.try_emplace(task);
+      if (added) found->second = task->Pin();
+      if (found->second.ok()) continue;
+      result.outputs[i][j].status = found->second.status();
+      answered_[first_task_[i] + j] = 1;
+    }
+  }
+  tasks_.clear();
+  weights_.clear();
+  adapters_.clear();
+  for (auto& [task, weights] : pinned) {
+    if (!weights.ok()) continue;
+    tasks_.push_back(task);
+    adapters_.push_back(&(*weights)->adapter);
+    weights_.push_back(*std::move(weights));
+  }
+}
+
+size_t PassRunner::AdapterOf(const LoadedTask* task) const {
+  return static_cast<size_t>(std::lower_bound(tasks_.begin(), tasks_.end(), task) - tasks_.begin());
 }
 
 // Texts in the order in which they first appear, each with the tasks of all its equals.
@@ -135,17 +166,6 @@ void PassRunner::MergeTexts() {
   }
 }
 
-void PassRunner::FindAdapters() {
-  tasks_.clear();
-  for (const Item& item : items_) {
-    if (TaskOf(item).task != nullptr) tasks_.push_back(Loaded(TaskOf(item)));
-  }
-  std::sort(tasks_.begin(), tasks_.end());
-  tasks_.erase(std::unique(tasks_.begin(), tasks_.end()), tasks_.end());
-  adapters_.clear();
-  for (const LoadedTask* task : tasks_) adapters_.push_back(&task->adapter());
-}
-
 void PassRunner::DescribeTexts() {
   if (plan_texts_.size() < same_texts_.size()) plan_texts_.resize(same_texts_.size());
   found_.clear();
@@ -162,9 +182,8 @@ void PassRunner::DescribeTexts() {
                          .skip_layers = task.skip_layers,
                          .reads = Reads::kCls};  // as all heads that Fathom loads
       if (const LoadedTask* loaded = Loaded(task)) {
-        const auto found = std::lower_bound(tasks_.begin(), tasks_.end(), loaded);
-        plan_task.adapter = static_cast<int32_t>(found - tasks_.begin());
-        plan_task.layout = &loaded->adapter().layout;
+        plan_task.adapter = static_cast<int32_t>(AdapterOf(loaded));
+        plan_task.layout = &loaded->layout();
       }
       plan_text.tasks.push_back(plan_task);
     }
@@ -220,7 +239,7 @@ void PassRunner::CountWork(PassResult& result) const {
   }
   for (size_t text = 0; text < texts_.size(); ++text) {
     for (size_t task = 0; task < texts_[text].tasks.size(); ++task) {
-      if (!IsAnswered(text, task)) continue;
+      if (!IsAnswered(text, task) || !result.outputs[text][task].status.ok()) continue;
       const auto tokens = static_cast<double>(texts_[text].text->ids.size());
       result.work[text].row_layers_cached += layers > 1 ? (layers - 1) * tokens + 1 : tokens;
     }
@@ -249,7 +268,7 @@ void PassRunner::AnswerHeads(const at::Tensor& state, PassResult& result) {
     while (last < by_task_.size() && Loaded(TaskOf(items_[by_task_[last]])) == task) ++last;
     const auto rows = absl::MakeConstSpan(cls_rows_).subspan(first, last - first);
     if (task != nullptr) {
-      heads_.push_back({&task->head(), rows, logits});
+      heads_.push_back({&weights_[AdapterOf(task)]->head, rows, logits});
     } else {
       CopyRows(state, rows, logits);
     }
@@ -268,8 +287,7 @@ void PassRunner::AnswerHeads(const at::Tensor& state, PassResult& result) {
 
 // Numbers of one answer: C, or H for the raw encoder.
 size_t PassRunner::AnswerSize(const LoadedTask* task) const {
-  return static_cast<size_t>(task == nullptr ? encoder_->config().hidden_size
-                                             : task->head().layers.back().weight.size(0));
+  return static_cast<size_t>(task == nullptr ? encoder_->config().hidden_size : task->classes());
 }
 
 void PassRunner::KeepTaps() {

@@ -55,7 +55,7 @@ class PassRunner {
 
   void AnswerFromCache(PassResult& result);
   void MergeTexts();
-  void FindAdapters();
+  void PinWeights(PassResult& result);
   void DescribeTexts();
   void ChooseTap(PlanText& text);
   void CountWork(PassResult& result) const;
@@ -66,6 +66,7 @@ class PassRunner {
 
   const PassTask& TaskOf(const Item& item) const { return texts_[item.text].tasks[item.task]; }
   bool IsAnswered(size_t text, size_t task) const { return answered_[first_task_[text] + task]; }
+  size_t AdapterOf(const LoadedTask* task) const;
 
   const std::shared_ptr<const Encoder> encoder_;
   PassCaches& caches_;
@@ -75,7 +76,7 @@ class PassRunner {
   // Of one pass; reused by the next.
   absl::Span<const PassText> texts_;
   std::vector<size_t> first_task_;                 // [texts]
-  std::vector<char> answered_;                     // of all (text, task): found in the answer cache
+  std::vector<char> answered_;                     // of all (text, task): cached, or failed
   std::vector<std::pair<size_t, size_t>> hashes_;  // of texts, and the text
   std::vector<int64_t> next_same_;                 // [texts]; -1: none
   std::vector<char> is_first_;                     // [texts]: of its equals
@@ -85,6 +86,7 @@ class PassRunner {
   std::vector<PlanText> plan_texts_;               // the first same_texts_.size() are in use
   std::vector<TextTaps> found_;                    // [plan texts]
   std::vector<const LoadedTask*> tasks_;           // sorted; a plan's adapter is an index
+  std::vector<std::shared_ptr<const TaskWeights>> weights_;  // [tasks_], held during the pass
   std::vector<const Adapter*> adapters_;
   std::vector<KeptTap> kept_;
   std::vector<size_t> by_task_;    // items, sorted by task

@@ -43,11 +43,13 @@ class TorchEngine : public Engine {
  public:
   TorchEngine(EncoderInfo info, std::shared_ptr<const Encoder> encoder,
               std::unique_ptr<const Tokenizer> tokenizer, TaskStore tasks,
-              const Concurrency& concurrency, const CacheOptions& caches)
+              std::shared_ptr<const WeightCache> weights, const Concurrency& concurrency,
+              const CacheOptions& caches)
       : info_(std::move(info)),
         encoder_(std::move(encoder)),
         tokenizer_(std::move(tokenizer)),
         tasks_(std::move(tasks)),
+        weights_(std::move(weights)),
         concurrency_(concurrency),
         caches_(*encoder_, caches) {}
 
@@ -74,7 +76,9 @@ class TorchEngine : public Engine {
   Concurrency concurrency() const override { return concurrency_; }
 
   CacheReport cache_report() const override {
-    return {.taps = caches_.taps.counts(), .answers = caches_.answers.counts()};
+    return {.taps = caches_.taps.counts(),
+            .answers = caches_.answers.counts(),
+            .weights = weights_->counts()};
   }
 
   void ClearCaches() override {
@@ -113,6 +117,7 @@ class TorchEngine : public Engine {
   const std::shared_ptr<const Encoder> encoder_;
   const std::unique_ptr<const Tokenizer> tokenizer_;
   const TaskStore tasks_;
+  const std::shared_ptr<const WeightCache> weights_;  // of tasks_
   const Concurrency concurrency_;
   PassCaches caches_;
 
@@ -153,7 +158,8 @@ absl::StatusOr<std::unique_ptr<Engine>> Create(const EngineOptions& options) {
         options.encoder_dir, ": the tokenizer has ", (*tokenizer)->vocab_size(),
         " tokens, the encoder's embeddings ", config.vocab_size, "; they do not belong together"));
   }
-  auto tasks = TaskStore::Load(options.tasks_dir, **encoder);
+  const auto weights = std::make_shared<WeightCache>(options.adapter_bytes);
+  auto tasks = TaskStore::Load(options.tasks_dir, **encoder, weights);
   if (!tasks.ok()) return tasks.status();
 
   const std::filesystem::path folder = std::filesystem::absolute(options.encoder_dir);
@@ -167,7 +173,7 @@ absl::StatusOr<std::unique_ptr<Engine>> Create(const EngineOptions& options) {
       .precision = PrecisionName(calibration->gemms.precision),
   };
   return std::make_unique<TorchEngine>(
-      std::move(info), *std::move(encoder), *std::move(tokenizer), *std::move(tasks),
+      std::move(info), *std::move(encoder), *std::move(tokenizer), *std::move(tasks), weights,
       Concurrency{.passes = std::max(1, options.workers), .threads = threads}, options.caches);
 }
 

@@ -40,7 +40,10 @@ void ExitOnNextSignal(const sigset_t& signals) {
 absl::Status WritePortFile(const std::string& path, const Server& server) {
   const std::string unfinished = path + ".tmp";
   std::ofstream file(unfinished);
-  file << nlohmann::json{{"grpc", server.port()}, {"metrics", server.metrics_port()}} << "\n";
+  file << nlohmann::json{{"grpc", server.port()},
+                         {"metrics", server.metrics_port()},
+                         {"admin", server.admin_port()}}
+       << "\n";
   file.close();
   if (!file || std::rename(unfinished.c_str(), path.c_str()) != 0) {
     return absl::UnavailableError(absl::StrCat("cannot write --port-file ", path));
@@ -61,6 +64,7 @@ void LogStart(const Server& server) {
   }
   spdlog::info("encoder {}: {} layers of width {}, {} on {}; {} tasks", encoder.name,
                encoder.layers, encoder.hidden_size, encoder.precision, encoder.device, loaded);
+  if (server.admin_port() != 0) spdlog::info("admin port {}", server.admin_port());
   spdlog::info("ready: grpc port {}, metrics port {}", server.port(), server.metrics_port());
 }
 

@@ -8,6 +8,10 @@
 
 namespace fathom::kernels {
 
+// Rows of the largest tile: enough for the weights that a tile transposes to pay, and two buffers
+// of so many rows fit into a core's cache.
+inline constexpr int64_t kAdapterTileRows = 32;
+
 // `count` rows of one bottleneck, from row `first` of segment `segment` on. They may go on in the
 // segments behind it.
 struct AdapterTile {

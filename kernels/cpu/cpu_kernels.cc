@@ -2,6 +2,7 @@
 
 #include "kernels/cpu/adapter.h"
 #include "kernels/cpu/attention.h"
+#include "kernels/cpu/cls_attention.h"
 #include "kernels/cpu/dense.h"
 #include "kernels/cpu/gather_rows.h"
 #include "kernels/cpu/instruction_sets.h"
@@ -20,6 +21,7 @@ const KernelTable& CpuKernels() {
                                  .packed_dense_floats = &CpuPackedDenseFloats,
                                  .pack_dense = &CpuPackDense,
                                  .packed_dense = &CpuPackedDense,
+                                 .cls_attention = &CpuClsAttention,
                                  .segmented_dense = &CpuSegmentedDense,
                                  .gather_rows = &CpuGatherRows};
   return table;

@@ -104,31 +104,37 @@ HWY_INLINE void DotTileOf(size_t row_count, size_t outputs, const DotRows& rows,
   }
 }
 
-// Outputs [first, last) of all rows of the segment, without the activation.
-HWY_NOINLINE void MultiplyDense(const DenseSegment& segment, size_t first, size_t last) {
-  const auto depth = static_cast<size_t>(segment.in);
-  const auto count = static_cast<size_t>(segment.count);
-  const auto x_stride = static_cast<size_t>(segment.x_stride);
-  const auto y_stride = static_cast<size_t>(segment.y_stride);
-  for (size_t output = first; output < last; output += kDotOutputs) {
-    const size_t outputs = std::min(kDotOutputs, last - output);
+// Gives weights[o] · row_at(r) to `sink(r, o, product)` for r < count and o < outputs.
+template <class RowAt, class Sink>
+HWY_INLINE void DotRowsWith(const RowAt& row_at, size_t count, size_t depth, const float* weights,
+                            size_t outputs, const Sink& sink) {
+  for (size_t output = 0; output < outputs; output += kDotOutputs) {
     for (size_t row = 0; row < count; row += kDotRows) {
       const size_t rows = std::min(kDotRows, count - row);
       DotRows left{};
       left.depth = depth;
-      for (size_t r = 0; r < rows; ++r) {
-        const size_t index =
-            segment.rows == nullptr ? row + r : static_cast<size_t>(segment.rows[row + r]);
-        left.row[r] = segment.x + index * x_stride;
-      }
-      float* y = segment.y + row * y_stride + output;
-      const float* bias = segment.bias == nullptr ? nullptr : segment.bias + output;
-      DotTileOf<kDotRows>(rows, outputs, left, segment.weight + output * depth,
-                          [=](size_t r, size_t o, float product) HWY_ATTR {
-                            y[r * y_stride + o] = bias == nullptr ? product : product + bias[o];
-                          });
+      for (size_t r = 0; r < rows; ++r) left.row[r] = row_at(row + r);
+      DotTileOf<kDotRows>(
+          rows, std::min(kDotOutputs, outputs - output), left, weights + output * depth,
+          [&](size_t r, size_t o, float product) HWY_ATTR { sink(row + r, output + o, product); });
     }
   }
+}
+
+// Outputs [first, last) of all rows of the segment, without the activation.
+inline HWY_NOINLINE void MultiplyDense(const DenseSegment& segment, size_t first, size_t last) {
+  const auto depth = static_cast<size_t>(segment.in);
+  const float* bias = segment.bias == nullptr ? nullptr : segment.bias + first;
+  float* y = segment.y + first;
+  const auto y_stride = static_cast<size_t>(segment.y_stride);
+  const auto row_at = [&segment](size_t row) HWY_ATTR {
+    const auto i = static_cast<int64_t>(row);
+    return segment.x + (segment.rows == nullptr ? i : segment.rows[i]) * segment.x_stride;
+  };
+  DotRowsWith(row_at, static_cast<size_t>(segment.count), depth, segment.weight + first * depth,
+              last - first, [=](size_t row, size_t output, float product) HWY_ATTR {
+                y[row * y_stride + output] = bias == nullptr ? product : product + bias[output];
+              });
 }
 
 }  // namespace fathom::kernels::HWY_NAMESPACE

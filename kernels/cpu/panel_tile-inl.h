@@ -24,10 +24,10 @@ using PanelVec = hn::Vec<PanelTag>;
 // Enough independent sums to hide the latency of a multiply-add, few enough for the register file.
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL || HWY_TARGET == HWY_NEON
 inline constexpr size_t kPanelVectors = 4;  // 32 registers
-inline constexpr size_t kPanelRows = 7;
-#elif HWY_TARGET == HWY_AVX2
-inline constexpr size_t kPanelVectors = 2;  // 16 registers
 inline constexpr size_t kPanelRows = 6;
+#elif HWY_TARGET == HWY_AVX2
+inline constexpr size_t kPanelVectors = 3;  // 16 registers
+inline constexpr size_t kPanelRows = 4;
 #else
 inline constexpr size_t kPanelVectors = 2;  // 16 registers, and a product needs one of its own
 inline constexpr size_t kPanelRows = 4;

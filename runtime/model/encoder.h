@@ -32,7 +32,7 @@ struct EncoderLayer {
 };
 
 // The last layer's query, key and value projections a head, for passes that read only [CLS] rows of
-// its result (runtime/pass/ops/cls_attention.h). Shapes: [heads, H / heads, …].
+// its result (ops::OpTable::cls_attention). Shapes: [heads, H / heads, …].
 struct ClsProjections {
   Linear query;           // [H, H]
   at::Tensor key;         // [heads, H / heads, H]

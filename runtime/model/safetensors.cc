@@ -13,8 +13,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "runtime/file/atomic_file.h"
-#include "runtime/model/json_fields.h"
 #include "runtime/file/mapped_file.h"
+#include "runtime/model/json_fields.h"
 #include "runtime/model/tensor_file.h"
 
 // The format: the header's length (8 bytes, little endian), a JSON header that gives each tensor's
@@ -179,7 +179,8 @@ absl::StatusOr<at::Tensor> MakeTensor(const std::shared_ptr<const MappedFile>& f
   return copy;
 }
 
-absl::StatusOr<TensorMap> ReadMapped(const std::shared_ptr<const MappedFile>& file) {
+absl::StatusOr<TensorMap> ReadMapped(const std::shared_ptr<const MappedFile>& file,
+                                     TensorData data) {
   std::string_view bytes = file->bytes();
   if (bytes.size() < kLengthBytes) {
     return absl::InvalidArgumentError(
@@ -200,6 +201,11 @@ absl::StatusOr<TensorMap> ReadMapped(const std::shared_ptr<const MappedFile>& fi
   if (!entries.ok()) return entries.status();
   TensorMap tensors;
   for (const Entry& entry : *entries) {
+    if (data == TensorData::kLeave) {
+      tensors.emplace(entry.name,
+                      at::empty(entry.shape, at::TensorOptions(entry.dtype).device(at::kMeta)));
+      continue;
+    }
     absl::StatusOr<at::Tensor> tensor = MakeTensor(file, bytes, entry);
     if (!tensor.ok()) return tensor.status();
     tensors.emplace(entry.name, *std::move(tensor));
@@ -269,12 +275,12 @@ absl::Status WriteSafetensorsUnguarded(const std::string& path, const TensorMap&
 
 }  // namespace
 
-absl::StatusOr<TensorMap> ReadSafetensors(const std::string& path) {
+absl::StatusOr<TensorMap> ReadSafetensors(const std::string& path, TensorData data) {
   absl::StatusOr<std::shared_ptr<const MappedFile>> file = MappedFile::Open(path);
   if (!file.ok()) return file.status();
   absl::StatusOr<TensorMap> tensors;
   try {
-    tensors = ReadMapped(*file);
+    tensors = ReadMapped(*file, data);
   } catch (const std::exception& error) {  // out of memory, in LibTorch or the parser
     return absl::ResourceExhaustedError(absl::StrCat(path, ": ", error.what()));
   }

@@ -15,8 +15,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "runtime/file/atomic_file.h"
-#include "runtime/model/json_fields.h"
 #include "runtime/file/mapped_file.h"
+#include "runtime/model/json_fields.h"
 #include "runtime/model/tensor_file.h"
 #include "runtime/model/tensor_pickle.h"
 
@@ -42,7 +42,7 @@ std::string Reason(const std::exception& error) {
 }
 
 struct Storage {
-  std::shared_ptr<at::DataPtr> data;
+  std::shared_ptr<at::DataPtr> data;  // null with TensorData::kLeave
   size_t bytes = 0;
 };
 
@@ -50,7 +50,8 @@ struct Storage {
 // compress, and a file that unpacks to more than its size is not to be trusted.
 class StorageReader {
  public:
-  StorageReader(PyTorchStreamReader& zip, size_t file_bytes) : zip_(zip), bytes_left_(file_bytes) {}
+  StorageReader(PyTorchStreamReader& zip, size_t file_bytes, TensorData wanted)
+      : zip_(zip), bytes_left_(file_bytes), wanted_(wanted) {}
 
   absl::StatusOr<Storage> Read(const std::string& record) {
     auto known = storages_.find(record);
@@ -58,14 +59,16 @@ class StorageReader {
     if (!zip_.hasRecord(record)) {
       return absl::InvalidArgumentError(absl::StrCat("its record ", Quote(record), " is missing"));
     }
-    const size_t bytes = zip_.getRecordSize(record);
-    if (bytes > bytes_left_) {
+    Storage storage{.bytes = zip_.getRecordSize(record)};
+    if (storage.bytes > bytes_left_) {
       return absl::InvalidArgumentError(
           absl::StrCat("its record ", Quote(record), " unpacks to more bytes than the file has"));
     }
-    bytes_left_ -= bytes;
-    auto [data, read_bytes] = zip_.getRecord(record);
-    Storage storage{std::make_shared<at::DataPtr>(std::move(data)), read_bytes};
+    bytes_left_ -= storage.bytes;
+    if (wanted_ == TensorData::kRead) {
+      auto [data, read_bytes] = zip_.getRecord(record);
+      storage = {std::make_shared<at::DataPtr>(std::move(data)), read_bytes};
+    }
     storages_.emplace(record, storage);
     return storage;
   }
@@ -73,6 +76,7 @@ class StorageReader {
  private:
   PyTorchStreamReader& zip_;
   size_t bytes_left_;
+  const TensorData wanted_;
   std::map<std::string, Storage> storages_;
 };
 
@@ -103,14 +107,17 @@ bool IsInside(const PickledTensor& tensor, size_t storage_bytes) {
          tensor.offset <= tensor.storage_size && *span <= tensor.storage_size - tensor.offset;
 }
 
+absl::Status CheckInside(const PickledTensor& pickled, size_t storage_bytes) {
+  if (IsInside(pickled, storage_bytes)) return absl::OkStatus();
+  return TensorError(
+      pickled.name,
+      absl::StrCat("shape [", absl::StrJoin(pickled.sizes, ", "), "], strides [",
+                   absl::StrJoin(pickled.strides, ", "), "] and offset ", pickled.offset,
+                   " do not fit its storage of ", storage_bytes, " bytes"));
+}
+
+// REQUIRES: the tensor is inside its storage.
 absl::StatusOr<at::Tensor> MakeTensor(const PickledTensor& pickled, const Storage& storage) {
-  if (!IsInside(pickled, storage.bytes)) {
-    return TensorError(
-        pickled.name,
-        absl::StrCat("shape [", absl::StrJoin(pickled.sizes, ", "), "], strides [",
-                     absl::StrJoin(pickled.strides, ", "), "] and offset ", pickled.offset,
-                     " do not fit its storage of ", storage.bytes, " bytes"));
-  }
   const at::TensorOptions options(pickled.dtype);
   if (std::count(pickled.sizes.begin(), pickled.sizes.end(), 0) > 0) {
     return at::empty(pickled.sizes, options);
@@ -141,7 +148,7 @@ absl::StatusOr<std::string> ReadPickle(PyTorchStreamReader& zip) {
   return std::string(static_cast<const char*>(pickle.get()), size);
 }
 
-absl::StatusOr<TensorMap> ReadMapped(const MappedFile& file) {
+absl::StatusOr<TensorMap> ReadMapped(const MappedFile& file, TensorData data) {
   if (!file.bytes().starts_with("PK")) {
     return absl::InvalidArgumentError(
         "is not a zip: not a torch.save file, or one from before torch 1.6 (save it again)");
@@ -153,11 +160,17 @@ absl::StatusOr<TensorMap> ReadMapped(const MappedFile& file) {
   absl::StatusOr<std::vector<PickledTensor>> pickled = ParseTensorPickle(*pickle);
   if (!pickled.ok()) return pickled.status();
 
-  StorageReader storages(zip, file.size());
+  StorageReader storages(zip, file.size(), data);
   TensorMap tensors;
   for (const PickledTensor& item : *pickled) {
     absl::StatusOr<Storage> storage = storages.Read(absl::StrCat("data/", item.storage_key));
     if (!storage.ok()) return TensorError(item.name, std::string(storage.status().message()));
+    if (absl::Status status = CheckInside(item, storage->bytes); !status.ok()) return status;
+    if (data == TensorData::kLeave) {
+      tensors.emplace(item.name,
+                      at::empty(item.sizes, at::TensorOptions(item.dtype).device(at::kMeta)));
+      continue;
+    }
     absl::StatusOr<at::Tensor> tensor = MakeTensor(item, *storage);
     if (!tensor.ok()) return tensor.status();
     tensors.emplace(item.name, *std::move(tensor));
@@ -210,12 +223,12 @@ void WriteZip(AtomicFile& file, const PickledDict& pickled) {
 
 }  // namespace
 
-absl::StatusOr<TensorMap> ReadTorchFile(const std::string& path) {
+absl::StatusOr<TensorMap> ReadTorchFile(const std::string& path, TensorData data) {
   absl::StatusOr<std::shared_ptr<const MappedFile>> file = MappedFile::Open(path);
   if (!file.ok()) return file.status();
   absl::StatusOr<TensorMap> tensors;
   try {
-    tensors = ReadMapped(**file);
+    tensors = ReadMapped(**file, data);
   } catch (const std::exception& error) {  // a broken zip, or no memory
     return absl::InvalidArgumentError(absl::StrCat(path, ": ", Reason(error)));
   }

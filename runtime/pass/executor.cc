@@ -9,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/pass/ops/cls_attention.h"
 #include "runtime/pass/ops/embed.h"
 #include "runtime/pass/ops/tap_rows.h"
 
@@ -104,7 +103,7 @@ at::Tensor Executor::Dense(const Stage& stage, const at::Tensor& x) {
   }
   if (cls_rows > 0) {
     at::Tensor cls = context.narrow(0, stage.rows_full, cls_rows);
-    ops::ClsAttention(encoder_->cls_projections(), x, stage.cls_attention, cls);
+    table_.cls_attention(encoder_->cls_projections(), x, stage.cls_attention, cls);
   }
   return layer.attention_dense(context);
 }

@@ -1,13 +1,12 @@
 #include "runtime/pass/op_timer.h"
 
-#include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <utility>
 
-#include "runtime/pass/ops/cls_attention.h"
 #include "runtime/pass/ops/embed.h"
 
 namespace fathom {
@@ -138,7 +137,7 @@ void OpTimer::TimeClsAttention(int64_t blocks, int64_t tokens) {
   at::Tensor context = context_.narrow(0, 0, blocks);
   const std::vector<Rows> list = Blocks(blocks, tokens);
   Sample("cls", blocks * 1000 + tokens,
-         [&] { ops::ClsAttention(encoder_->cls_projections(), state_, list, context); });
+         [&] { table_.cls_attention(encoder_->cls_projections(), state_, list, context); });
 }
 
 // 256 rows, shared by so many adapters.

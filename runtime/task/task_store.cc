@@ -1,7 +1,6 @@
 #include "runtime/task/task_store.h"
 
 #include <algorithm>
-#include <atomic>
 #include <filesystem>
 #include <utility>
 
@@ -9,17 +8,12 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "runtime/task/format/adapter_folder.h"
+#include "runtime/task/format/checked_folder.h"
 
 namespace fathom {
 namespace {
 
 constexpr size_t kNamesInAnError = 10;
-
-uint64_t NextId() {
-  static std::atomic<uint64_t> next = 1;
-  return next++;
-}
 
 struct VersionFolder {
   int version = 1;
@@ -41,7 +35,7 @@ std::vector<VersionFolder> FindVersions(const std::filesystem::path& task_folder
   return found;
 }
 
-absl::Status CheckServable(const AdapterFolder& folder, const Encoder& encoder) {
+absl::Status CheckServable(const CheckedFolder& folder, const Encoder& encoder) {
   if (!folder.head) {
     return absl::InvalidArgumentError(
         "the adapter has no prediction head (no head_config.json), so it answers nothing");
@@ -59,10 +53,10 @@ absl::Status CheckServable(const AdapterFolder& folder, const Encoder& encoder) 
   return absl::OkStatus();
 }
 
-TaskInfo Describe(TaskInfo info, const AdapterFolder& folder) {
+TaskInfo Describe(TaskInfo info, const CheckedFolder& folder) {
   info.head = folder.head->kind;
   info.labels = folder.head->labels;
-  info.architecture = folder.architecture;
+  info.architecture = ArchitectureName(folder.adapter.layout);
   if (folder.training) {
     info.method = folder.training->method;
     info.trained_skip_layers = folder.training->trained_skip_layers;
@@ -74,13 +68,8 @@ TaskInfo Describe(TaskInfo info, const AdapterFolder& folder) {
 
 }  // namespace
 
-LoadedTask::LoadedTask(TaskInfo info, Adapter adapter, Head head)
-    : ServableTask(std::move(info)),
-      id_(NextId()),
-      adapter_(std::move(adapter)),
-      head_(std::move(head)) {}
-
-absl::StatusOr<TaskStore> TaskStore::Load(const std::string& folder, const Encoder& encoder) {
+absl::StatusOr<TaskStore> TaskStore::Load(const std::string& folder, const Encoder& encoder,
+                                          std::shared_ptr<WeightCache> weights) {
   TaskStore store;
   if (folder.empty()) return store;
   std::error_code error;
@@ -93,22 +82,23 @@ absl::StatusOr<TaskStore> TaskStore::Load(const std::string& folder, const Encod
     const std::string name = entry.path().filename().string();
     if (!entry.is_directory(error) || name.starts_with('.')) continue;
     for (const VersionFolder& found : FindVersions(entry.path())) {
-      store.AddVersion(name, found.version, found.path, encoder);
+      store.AddVersion(name, found.version, found.path, encoder, weights);
     }
   }
   return store;
 }
 
 void TaskStore::AddVersion(const std::string& name, int version, const std::string& folder,
-                           const Encoder& encoder) {
+                           const Encoder& encoder, std::shared_ptr<WeightCache> weights) {
   Version& entry = tasks_[name][version];
   entry.info = {.name = name, .version = version};
-  absl::StatusOr<AdapterFolder> content = ReadAdapterFolder(folder, encoder.config());
+  absl::StatusOr<CheckedFolder> content = CheckAdapterFolder(folder, encoder.config());
   entry.info.load_status = content.ok() ? CheckServable(*content, encoder) : content.status();
   if (!entry.info.load_status.ok()) return;
   entry.info = Describe(std::move(entry.info), *content);
-  entry.task = std::make_shared<const LoadedTask>(entry.info, std::move(content->adapter),
-                                                  *std::move(content->head));
+  content->training.reset();  // what a server needs of it is in the info
+  entry.task =
+      std::make_shared<const LoadedTask>(entry.info, *std::move(content), std::move(weights));
 }
 
 absl::StatusOr<std::shared_ptr<const LoadedTask>> TaskStore::Find(std::string_view name,

@@ -2,10 +2,12 @@
 // or numbered version folders (1/, 2/, …) that hold one each. A broken task is kept with its reason
 // and does not disturb the others.
 //
+// Loading reads configs and the headers of weight files; weights are read by the passes that use
+// them, see LoadedTask. Ten thousand tasks load in seconds and take a few kilobytes each.
+//
 // Immutable after Load; any thread.
 #pragma once
 
-#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -15,31 +17,17 @@
 #include "absl/status/statusor.h"
 #include "runtime/engine.h"
 #include "runtime/model/encoder.h"
-#include "runtime/task/adapter.h"
+#include "runtime/task/loaded_task.h"
+#include "runtime/task/weight_cache.h"
 
 namespace fathom {
-
-// A task whose tensors are in memory.
-class LoadedTask : public ServableTask {
- public:
-  LoadedTask(TaskInfo info, Adapter adapter, Head head);
-
-  // Of this loaded version; no other ever has it.
-  uint64_t id() const { return id_; }
-
-  const Adapter& adapter() const { return adapter_; }
-  const Head& head() const { return head_; }
-
- private:
-  const uint64_t id_;
-  const Adapter adapter_;
-  const Head head_;
-};
 
 class TaskStore {
  public:
   // An empty folder name gives an empty store. NOT_FOUND if the folder itself does not exist.
-  static absl::StatusOr<TaskStore> Load(const std::string& folder, const Encoder& encoder);
+  // `weights` keeps the weights of all tasks.
+  static absl::StatusOr<TaskStore> Load(const std::string& folder, const Encoder& encoder,
+                                        std::shared_ptr<WeightCache> weights);
 
   // version 0: the default one, the highest that was loaded. NOT_FOUND names what is there;
   // FAILED_PRECONDITION if the version was refused at load, with the reason.
@@ -56,7 +44,7 @@ class TaskStore {
   using Versions = std::map<int, Version>;
 
   void AddVersion(const std::string& name, int version, const std::string& folder,
-                  const Encoder& encoder);
+                  const Encoder& encoder, std::shared_ptr<WeightCache> weights);
 
   std::map<std::string, Versions, std::less<>> tasks_;
 };

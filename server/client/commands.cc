@@ -2,6 +2,7 @@
 
 #include <iostream>
 
+#include "fathom/v1/admin_service.grpc.pb.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "server/client/connection.h"
 #include "server/client/report.h"
@@ -45,6 +46,17 @@ int RunHealth(const ConnectionFlags& flags) {
     std::cout << HealthCheckResponse::ServingStatus_Name(response.status()) << "\n";
   }
   return response.status() == HealthCheckResponse::SERVING ? 0 : 1;
+}
+
+int RunClearCache(const ConnectionFlags& flags) {
+  const Connection connection(flags);
+  v1::ClearCacheResponse response;
+  const grpc::Status status = v1::AdminService::NewStub(connection.channel())
+                                  ->ClearCache(connection.NewContext().get(), {}, &response);
+  if (!status.ok()) return Fail(flags, status);
+  if (flags.json) return PrintJson(response);
+  std::cout << "caches cleared\n";
+  return 0;
 }
 
 }  // namespace fathom

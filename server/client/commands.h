@@ -31,5 +31,6 @@ int RunPredict(const ConnectionFlags& connection, const PredictFlags& flags);
 int RunTasks(const ConnectionFlags& connection);
 int RunInfo(const ConnectionFlags& connection);
 int RunHealth(const ConnectionFlags& connection);  // 0 only if serving
+int RunClearCache(const ConnectionFlags& admin);   // of the server's admin port
 
 }  // namespace fathom

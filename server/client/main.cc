@@ -6,14 +6,26 @@
 namespace fathom {
 namespace {
 
-void AddConnectionFlags(CLI::App& app, ConnectionFlags& flags) {
-  app.add_option("--address", flags.address, "HOST:PORT of the server")
-      ->envname("FATHOM_ADDRESS")
-      ->capture_default_str();
+void AddCallFlags(CLI::App& app, ConnectionFlags& flags) {
   app.add_option("--timeout", flags.timeout_s, "seconds a call may take")
       ->check(CLI::Range(0.001, 86400.0))
       ->capture_default_str();
   app.add_flag("--json", flags.json, "print the server's message as JSON");
+}
+
+void AddConnectionFlags(CLI::App& app, ConnectionFlags& flags) {
+  app.add_option("--address", flags.address, "HOST:PORT of the server")
+      ->envname("FATHOM_ADDRESS")
+      ->capture_default_str();
+  AddCallFlags(app, flags);
+}
+
+// A server has no admin port unless told to, so none is assumed.
+void AddAdminFlags(CLI::App& app, ConnectionFlags& flags) {
+  app.add_option("--server", flags.address, "HOST:PORT of the server's admin port")
+      ->envname("FATHOM_ADMIN_ADDRESS")
+      ->required();
+  AddCallFlags(app, flags);
 }
 
 void AddPredictFlags(CLI::App& app, PredictFlags& flags) {
@@ -60,6 +72,9 @@ int Main(int argc, char** argv) {
   CLI::App* info = app.add_subcommand("info", "tell what the server is");
   CLI::App* health = app.add_subcommand("health", "exit with 0 if the server is serving");
   for (CLI::App* command : {predict, tasks, info, health}) AddConnectionFlags(*command, connection);
+  CLI::App* clear_cache =
+      app.add_subcommand("clear-cache", "make a server forget what it kept of earlier texts");
+  AddAdminFlags(*clear_cache, connection);
   predict->callback([&] { CheckPredictFlags(predict_flags); });
   try {
     app.parse(argc, argv);
@@ -69,6 +84,7 @@ int Main(int argc, char** argv) {
   if (predict->parsed()) return RunPredict(connection, predict_flags);
   if (tasks->parsed()) return RunTasks(connection);
   if (info->parsed()) return RunInfo(connection);
+  if (clear_cache->parsed()) return RunClearCache(connection);
   return RunHealth(connection);
 }
 

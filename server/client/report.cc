@@ -68,10 +68,11 @@ double Milliseconds(const google::protobuf::Duration& duration) {
 
 std::string UsageLine(const v1::Usage& usage) {
   return absl::StrFormat(
-      "%d tokens; row-layers: %.1f run, %.1f shared, %.1f skipped; "
+      "%d tokens; row-layers: %.1f run, %.1f shared, %.1f cached, %.1f skipped; "
       "tokenize %.2f ms, queue %.2f ms, compute %.2f ms\n",
-      usage.tokens(), usage.row_layers_run(), usage.row_layers_shared(), usage.row_layers_skipped(),
-      Milliseconds(usage.tokenize()), Milliseconds(usage.queue()), Milliseconds(usage.compute()));
+      usage.tokens(), usage.row_layers_run(), usage.row_layers_shared(), usage.row_layers_cached(),
+      usage.row_layers_skipped(), Milliseconds(usage.tokenize()), Milliseconds(usage.queue()),
+      Milliseconds(usage.compute()));
 }
 
 std::string HeadName(v1::HeadKind head) {

@@ -96,6 +96,7 @@ v1::Usage MakeUsage(const ScheduledResult& result, absl::Duration tokenize, int6
   *usage.mutable_compute() = ToProto(result.compute);
   usage.set_row_layers_run(result.work.row_layers_run);
   usage.set_row_layers_shared(result.work.row_layers_shared);
+  usage.set_row_layers_cached(result.work.row_layers_cached);
   usage.set_row_layers_skipped(result.work.row_layers_skipped);
   usage.set_tokens(static_cast<uint64_t>(tokens));
   usage.set_batch_inputs(static_cast<uint32_t>(result.largest_pass_texts));

@@ -12,8 +12,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "fathom/v1/inference_service.pb.h"
-#include "server/grpc/errors.h"
 #include "runtime/text/utf8.h"
+#include "server/grpc/errors.h"
 
 namespace fathom {
 namespace {

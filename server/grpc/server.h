@@ -1,15 +1,16 @@
-// Server: an Engine behind gRPC, with queue, metrics, health and reflection.
+// Server: an Engine behind gRPC, with queue, metrics, administration, health and reflection.
 #pragma once
-
-#include <grpcpp/server.h>
 
 #include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "runtime/engine.h"
+#include "server/grpc/admin_service.h"
 #include "server/grpc/limits.h"
+#include "server/grpc/port.h"
 #include "server/grpc/service.h"
+#include "server/metrics/cache_metrics.h"
 #include "server/metrics/endpoint.h"
 #include "server/metrics/metrics.h"
 #include "server/schedule/scheduler.h"
@@ -19,6 +20,7 @@ namespace fathom {
 struct ServerOptions {
   std::string listen = "127.0.0.1:8500";          // HOST:PORT; port 0 takes a free one
   std::string metrics_listen = "127.0.0.1:9400";  // the same; empty: no metrics port
+  std::string admin_listen = {};                  // the same; empty: no AdminService
   RequestLimits limits = {};
   SchedulerOptions scheduler = {};
   std::string version = "unknown";
@@ -37,27 +39,32 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   // Health goes to NOT_SERVING and new calls get UNAVAILABLE; returns when every call accepted has
-  // been answered and the port is closed. May be called more than once, by one thread at a time.
+  // been answered and the ports are closed. May be called more than once, by one thread at a time.
   void Drain();
 
-  int port() const { return port_; }
+  int port() const { return port_->number(); }
   int metrics_port() const { return metrics_endpoint_ ? metrics_endpoint_->port() : 0; }
+  int admin_port() const { return admin_port_ ? admin_port_->number() : 0; }
   const Engine& engine() const { return *engine_; }
   const Metrics& metrics() const { return metrics_; }
 
  private:
   Server(std::unique_ptr<Engine> engine, const ServerOptions& options);
 
+  absl::Status ServeMetrics(const std::string& address);
   absl::Status Listen(const ServerOptions& options);
 
   // In the order of use: what stands below uses what stands above.
   const std::unique_ptr<Engine> engine_;
   Metrics metrics_;
+  const std::shared_ptr<CacheMetrics> cache_metrics_;
   std::unique_ptr<MetricsEndpoint> metrics_endpoint_;
   std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<InferenceServiceImpl> service_;
-  std::unique_ptr<grpc::Server> grpc_server_;
-  int port_ = 0;
+  AdminServiceImpl admin_service_;
+  std::unique_ptr<Port> port_;
+  std::unique_ptr<Port> admin_port_;  // null: none
+  bool drained_ = false;
 };
 
 }  // namespace fathom

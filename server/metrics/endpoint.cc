@@ -7,10 +7,13 @@
 namespace fathom {
 
 absl::StatusOr<std::unique_ptr<MetricsEndpoint>> MetricsEndpoint::Start(
-    const std::string& address, const std::shared_ptr<prometheus::Registry>& registry) {
+    const std::string& address,
+    absl::Span<const std::shared_ptr<prometheus::Collectable>> collectables) {
   try {
     std::unique_ptr<MetricsEndpoint> endpoint(new MetricsEndpoint(address));
-    endpoint->exposer_.RegisterCollectable(registry);
+    for (const auto& collectable : collectables) {
+      endpoint->exposer_.RegisterCollectable(collectable);
+    }
     endpoint->port_ = endpoint->exposer_.GetListeningPorts().front();
     return endpoint;
   } catch (const std::exception&) {  // the library's text for this ("null context") says nothing

@@ -55,10 +55,23 @@ MetricFamilies::MetricFamilies(prometheus::Registry& registry)
               .Name("fathom_row_layers_shared_total")
               .Help("Row-layers saved by sharing a text's lower layers between tasks.")
               .Register(registry)),
+      row_layers_cached(BuildCounter()
+                            .Name("fathom_row_layers_cached_total")
+                            .Help("Row-layers taken from kept trunks instead of being run.")
+                            .Register(registry)),
       row_layers_skipped(BuildCounter()
                              .Name("fathom_row_layers_skipped_total")
                              .Help("Row-layers below n, which ran without the task's adapter.")
                              .Register(registry)),
+      deduplicated_items(BuildCounter()
+                             .Name("fathom_deduplicated_items_total")
+                             .Help("Answers to (text, task, n) that were computed for an equal one "
+                                   "of another caller, or of the same, at the same time.")
+                             .Register(registry)),
+      cost_model_error(BuildHistogram()
+                           .Name("fathom_cost_model_error_ratio")
+                           .Help("|actual - predicted| / actual time of a pass.")
+                           .Register(registry)),
       skip_layers_chosen(BuildCounter()
                              .Name("fathom_skip_layers_chosen_total")
                              .Help("Answered (text, task) pairs by the skip depth n they ran at.")
@@ -90,5 +103,9 @@ prometheus::Histogram::BucketBoundaries DurationBuckets() {
 prometheus::Histogram::BucketBoundaries RowBuckets() { return PowersOfTwo(65536); }
 
 prometheus::Histogram::BucketBoundaries TextBuckets() { return PowersOfTwo(1024); }
+
+prometheus::Histogram::BucketBoundaries ErrorBuckets() {
+  return {0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2};
+}
 
 }  // namespace fathom

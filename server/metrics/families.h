@@ -1,4 +1,5 @@
-// The names of everything Fathom exports to Prometheus, with label names and buckets, in one place.
+// The names of what Fathom exports to Prometheus (but for CacheMetrics), with label names and
+// buckets, in one place.
 #pragma once
 
 #include <prometheus/counter.h>
@@ -28,7 +29,10 @@ struct MetricFamilies {
   Family<Histogram>& batch_texts;
   Family<Counter>& row_layers_run;
   Family<Counter>& row_layers_shared;
+  Family<Counter>& row_layers_cached;
   Family<Counter>& row_layers_skipped;
+  Family<Counter>& deduplicated_items;
+  Family<Histogram>& cost_model_error;
   Family<Counter>& skip_layers_chosen;  // {task, skip_layers}
   Family<Gauge>& tasks_loaded;
   Family<Counter>& task_load_failures;
@@ -40,5 +44,6 @@ struct MetricFamilies {
 prometheus::Histogram::BucketBoundaries DurationBuckets();  // seconds, 0.1 ms … 10 s
 prometheus::Histogram::BucketBoundaries RowBuckets();       // 1 … 65536
 prometheus::Histogram::BucketBoundaries TextBuckets();      // 1 … 1024
+prometheus::Histogram::BucketBoundaries ErrorBuckets();     // 0.01 … 2
 
 }  // namespace fathom

@@ -1,5 +1,6 @@
 #include "server/metrics/metrics.h"
 
+#include <cmath>
 #include <utility>
 
 namespace fathom {
@@ -33,7 +34,10 @@ Metrics::Metrics(const std::string& version, const EncoderInfo& encoder,
       batch_texts_(families_.batch_texts.Add({}, TextBuckets())),
       row_layers_run_(families_.row_layers_run.Add({})),
       row_layers_shared_(families_.row_layers_shared.Add({})),
+      row_layers_cached_(families_.row_layers_cached.Add({})),
       row_layers_skipped_(families_.row_layers_skipped.Add({})),
+      deduplicated_items_(families_.deduplicated_items.Add({})),
+      cost_model_error_(families_.cost_model_error.Add({}, ErrorBuckets())),
       queue_requests_(families_.queue_requests.Add({})),
       queue_rows_(families_.queue_rows.Add({})),
       other_(MakeTaskCounters("other")),
@@ -105,7 +109,12 @@ void Metrics::OnPass(const PassReport& report) {
   batch_texts_.Observe(static_cast<double>(report.texts));
   row_layers_run_.Increment(report.work.row_layers_run);
   row_layers_shared_.Increment(report.work.row_layers_shared);
+  row_layers_cached_.Increment(report.work.row_layers_cached);
   row_layers_skipped_.Increment(report.work.row_layers_skipped);
+  deduplicated_items_.Increment(static_cast<double>(report.deduplicated_items));
+  if (report.predicted_ms > 0 && report.actual_ms > 0) {
+    cost_model_error_.Observe(std::abs(report.actual_ms - report.predicted_ms) / report.actual_ms);
+  }
 }
 
 }  // namespace fathom

@@ -78,7 +78,10 @@ class Metrics : public SchedulerObserver {
   prometheus::Histogram& batch_texts_;
   prometheus::Counter& row_layers_run_;
   prometheus::Counter& row_layers_shared_;
+  prometheus::Counter& row_layers_cached_;
   prometheus::Counter& row_layers_skipped_;
+  prometheus::Counter& deduplicated_items_;
+  prometheus::Histogram& cost_model_error_;
   prometheus::Gauge& queue_requests_;
   prometheus::Gauge& queue_rows_;
 

@@ -26,8 +26,8 @@ double LoadAverage() {
   return getloadavg(&load, 1) == 1 ? load : 0;
 }
 
-int64_t AvailableMemoryBytes() {
-  std::istringstream value(ProcValue("/proc/meminfo", "MemAvailable"));  // in kB
+int64_t ResidentMemoryBytes() {
+  std::istringstream value(ProcValue("/proc/self/status", "VmRSS"));  // in kB
   int64_t kilobytes = 0;
   return value >> kilobytes ? kilobytes * 1024 : 0;
 }

@@ -9,7 +9,7 @@ namespace fathom::bench {
 // several threads waits for the slowest: its times say little. 0 if unknown.
 double LoadAverage();
 
-// 0 if unknown.
-int64_t AvailableMemoryBytes();
+// Of this process. 0 if unknown.
+int64_t ResidentMemoryBytes();
 
 }  // namespace fathom::bench

@@ -3,6 +3,8 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "tests/bench/workloads.h"
@@ -24,6 +26,10 @@ ParsedOptions ParseOptions(int argc, char** argv) {
       ->required()
       ->check(CLI::ExistingDirectory);
   app.add_option("--json", options.json_file, "file to write the results to");
+  const std::map<std::string, Precision> precisions = {
+      {"fp32", Precision::kFp32}, {"bf16", Precision::kBf16}, {"auto", Precision::kAuto}};
+  app.add_option("--precision", options.precision, "of the encoder's GEMMs: fp32, bf16 or auto")
+      ->transform(CLI::CheckedTransformer(precisions));
   const auto number = [&](const char* flag, int& target, const char* what) {
     app.add_option(flag, target, what)->check(CLI::PositiveNumber)->capture_default_str();
   };
@@ -32,6 +38,7 @@ ParsedOptions ParseOptions(int argc, char** argv) {
   number("--tokens", options.tokens, "tokens of a text in fanout, repeat and adapters");
   number("--texts", options.texts, "texts of the batch in mixed");
   number("--bottleneck", options.bottleneck, "width of the random Pfeiffer adapters");
+  number("--registered", options.registered, "most task folders in adapters");
   number("--rounds", options.rounds, "timed rounds; the cases of a workload run in turn");
   try {
     app.parse(argc, argv);

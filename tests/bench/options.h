@@ -3,18 +3,22 @@
 
 #include <string>
 
+#include "runtime/engine.h"
+
 namespace fathom::bench {
 
 struct Options {
   std::string workload;     // a name of WorkloadNames(), or "all"
   std::string encoder_dir;  // a Hugging Face folder
   std::string json_file;    // empty: none
+  Precision precision = Precision::kFp32;
   int threads = 2;
-  int tasks = 8;        // on one text, and to draw from
-  int tokens = 32;      // of a text, where the workload does not say
-  int texts = 64;       // of the mixed batch
-  int bottleneck = 48;  // D of the adapters
-  int rounds = 30;      // timed ones
+  int tasks = 8;            // on one text, and to draw from
+  int tokens = 32;          // of a text, where the workload does not say
+  int texts = 64;           // of the mixed batch
+  int bottleneck = 48;      // D of the adapters
+  int registered = 10'000;  // the most tasks in adapters
+  int rounds = 30;          // timed ones
 };
 
 // What a parse ends with: options to run, or an exit code once help or an error is printed.

@@ -4,10 +4,12 @@
 //   mixed     a batch of sentences, for each one of T tasks and one n, both at random
 //   repeat    texts drawn by Zipf's law, T tasks on each at n = L−1
 //   adapters  one text and one task at n = 0, the task drawn from up to 100 hot ones of 1 … 10,000
+//             folders on disk; the whole pass with its head, weights asked for as a server does
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -15,6 +17,7 @@
 #include "runtime/model/encoder_config.h"
 #include "runtime/pass/executor.h"
 #include "tests/bench/options.h"
+#include "tests/bench/registered_tasks.h"
 
 namespace fathom::bench {
 
@@ -25,7 +28,6 @@ class AdapterPool {
 
   void Grow(int count);
   const std::vector<const Adapter*>& adapters() const { return pointers_; }
-  int64_t bytes_each() const;
 
  private:
   const EncoderConfig config_;
@@ -37,15 +39,18 @@ class AdapterPool {
 struct Pass {
   PassPlan plan;
   std::vector<const TokenizedText*> texts;
+  std::vector<PassText> request;  // of a case with registered tasks: the same, to be planned
 };
 
 // One row of a workload's table.
 struct Case {
   std::string name;
   nlohmann::json parameters;
-  size_t baseline = 0;       // index of the case that ratios are against
-  std::vector<Pass> passes;  // equal work; round r runs the r-th, and from the first again
-  std::vector<double> ms;    // of the timed rounds
+  size_t baseline = 0;                          // index of the case that ratios are against
+  std::vector<Pass> passes;                     // equal work; run in turn, and from the first again
+  int passes_a_round = 1;                       // one after the other
+  std::shared_ptr<RegisteredTasks> registered;  // null: the adapters are the pool's
+  std::vector<double> ms;                       // of the timed rounds
 };
 
 struct Workload {
@@ -61,7 +66,7 @@ std::vector<std::string> WorkloadNames();
 struct WorkloadInputs {
   const Options& options;
   const EncoderConfig& config;
-  int64_t memory_bytes = 0;  // what adapters may take
+  std::shared_ptr<const Encoder> encoder;  // of that config
 };
 
 // REQUIRES: name is one of WorkloadNames(); options.tokens fit the encoder. Seeded: equal inputs

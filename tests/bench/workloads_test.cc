@@ -4,6 +4,7 @@
 
 #include <map>
 #include <set>
+#include <string>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -18,8 +19,7 @@ class WorkloadsTest : public testing::Test {
   WorkloadsTest() : pool_(config_, options_.bottleneck) { at::set_num_threads(1); }
 
   Workload Make(const std::string& name) {
-    return MakeWorkload(name, {.options = options_, .config = config_, .memory_bytes = memory_},
-                        pool_);
+    return MakeWorkload(name, {.options = options_, .config = config_, .encoder = encoder_}, pool_);
   }
 
   const EncoderConfig config_ = [] {
@@ -27,9 +27,10 @@ class WorkloadsTest : public testing::Test {
     config.max_positions = 128;
     return config;
   }();
-  Options options_{.tasks = 3, .tokens = 7, .texts = 9, .bottleneck = 4, .rounds = 2};
+  const std::shared_ptr<const Encoder> encoder_ = RandomEncoder(config_, 1);
+  Options options_{
+      .tasks = 3, .tokens = 7, .texts = 9, .bottleneck = 4, .registered = 100, .rounds = 2};
   AdapterPool pool_;
-  int64_t memory_ = 1 << 20;  // 217 adapters of 4,816 bytes
 };
 
 TEST_F(WorkloadsTest, RunByNameAndAnswerEverySequence) {
@@ -37,8 +38,8 @@ TEST_F(WorkloadsTest, RunByNameAndAnswerEverySequence) {
                                                                  {"fanout", {3, 3, 3, 3}},
                                                                  {"mixed", {9}},
                                                                  {"repeat", {3}},
-                                                                 {"adapters", {1, 1, 1}}};
-  Executor executor(RandomEncoder(config_, 1));
+                                                                 {"adapters", {1, 1}}};
+  Executor executor(encoder_);
   for (const std::string& name : WorkloadNames()) {
     Workload workload = Make(name);
     RunRounds(workload, options_.rounds, executor, pool_);
@@ -53,7 +54,9 @@ TEST_F(WorkloadsTest, RunByNameAndAnswerEverySequence) {
       found.push_back(result.sequences);
     }
     EXPECT_EQ(found, sequences.at(name)) << name;
-    for (const Case& one : workload.cases) EXPECT_EQ(one.ms.size(), 2U) << one.name;
+    for (const Case& one : workload.cases) {
+      EXPECT_EQ(one.ms.size(), name == "adapters" ? 20U : 2U) << one.name;
+    }
   }
 }
 
@@ -75,21 +78,26 @@ TEST_F(WorkloadsTest, LeavesOutLengthsAboveTheEncodersLimit) {
   EncoderConfig config = config_;
   config.max_positions = 40;
   const Workload lone =
-      MakeWorkload("lone", {.options = options_, .config = config, .memory_bytes = memory_}, pool_);
+      MakeWorkload("lone", {.options = options_, .config = config, .encoder = nullptr}, pool_);
   EXPECT_EQ(lone.cases.size(), 4U);  // 16 and 32 tokens
 }
 
-TEST_F(WorkloadsTest, DrawsHotAdaptersFromAllOfTheRegisteredOnes) {
-  memory_ = 1000 * pool_.bytes_each();
-  const Workload adapters = Make("adapters");
-  ASSERT_EQ(adapters.cases.size(), 4U);
-  EXPECT_THAT(adapters.note, testing::HasSubstr("Not run: 10000 adapters"));
-  std::set<int32_t> drawn;
-  for (const Pass& pass : adapters.cases.back().passes) {
-    drawn.insert(pass.plan.stages[1].epilogue.back().adapter);
+TEST_F(WorkloadsTest, HotTasksAreSpreadOverTheFoldersAndReadOnce) {
+  options_.registered = 1000;
+  options_.rounds = 20;
+  Workload adapters = Make("adapters");
+  const Case& most = adapters.cases.back();
+  ASSERT_EQ(most.parameters["registered"], 1000);
+  std::set<int> drawn;
+  for (const Pass& pass : most.passes) {
+    drawn.insert(std::stoi(pass.request[0].tasks[0].task->info().name));
   }
-  EXPECT_GT(drawn.size(), 30U);
-  EXPECT_GT(*drawn.rbegin(), 500);
+  EXPECT_GT(drawn.size(), 50U);
+  EXPECT_GT(*drawn.rbegin(), 900);
+  Executor executor(encoder_);
+  RunRounds(adapters, 1, executor, pool_);
+  EXPECT_EQ(most.registered->weights().counts().misses, 100);
+  EXPECT_EQ(most.registered->weights().counts().hits, 30);  // two rounds more, to warm up
 }
 
 TEST_F(WorkloadsTest, RepeatComesBackToTexts) {

@@ -50,7 +50,7 @@ std::vector<float> Expected(const Call& call) {
   return call.Result(call.weight, ReferencePackedDense);
 }
 
-class Dense : public ::testing::TestWithParam<Device> {
+class PackedDenseTest : public ::testing::TestWithParam<Device> {
  protected:
   static std::vector<float> Pack(const Call& call) {
     const int64_t in = call.shape.in;
@@ -69,7 +69,7 @@ class Dense : public ::testing::TestWithParam<Device> {
   }
 };
 
-TEST_P(Dense, EqualsTheReferenceForEveryShape) {
+TEST_P(PackedDenseTest, EqualsTheReferenceForEveryShape) {
   for (const int64_t in : {1, 7, 64, 770}) {
     for (const int64_t out : {1, 5, 16, 100}) {
       for (const int64_t rows : {1, 2, 5, 31, 32, 33, 64, 100}) {
@@ -82,7 +82,7 @@ TEST_P(Dense, EqualsTheReferenceForEveryShape) {
   }
 }
 
-TEST_P(Dense, AppliesEveryActivation) {
+TEST_P(PackedDenseTest, AppliesEveryActivation) {
   for (int index = 0; index <= static_cast<int>(Activation::kLeakyRelu); ++index) {
     SCOPED_TRACE(index);
     Call call({9, 70, 150});
@@ -91,7 +91,7 @@ TEST_P(Dense, AppliesEveryActivation) {
   }
 }
 
-TEST_P(Dense, GivesTheSameBitsForAnyNumberOfThreads) {
+TEST_P(PackedDenseTest, GivesTheSameBitsForAnyNumberOfThreads) {
   for (const Shape& shape : {Shape{33, 200, 300}, {5, 64, 16}, {1, 7, 1000}}) {
     Call call(shape);
     call.activation = Activation::kGelu;
@@ -100,7 +100,7 @@ TEST_P(Dense, GivesTheSameBitsForAnyNumberOfThreads) {
   }
 }
 
-TEST_P(Dense, GivesARowTheSameBitsInAnyCompany) {
+TEST_P(PackedDenseTest, GivesARowTheSameBitsInAnyCompany) {
   constexpr int64_t kIn = 200;
   constexpr int64_t kOut = 100;
   const Call together({33, kIn, kOut});
@@ -114,7 +114,7 @@ TEST_P(Dense, GivesARowTheSameBitsInAnyCompany) {
 }
 
 // Numbers near 4096 times weights that cancel: small integers, so that nothing is rounded.
-TEST_P(Dense, KeepsRowsWithALargeOffsetExact) {
+TEST_P(PackedDenseTest, KeepsRowsWithALargeOffsetExact) {
   Call call({3, 770, 20});
   for (float& value : call.x) value = 4096.0f + std::round(value * 4.0f);
   for (size_t i = 0; i < call.weight.size(); ++i) call.weight[i] = i % 2 == 0 ? 1.0f : -1.0f;
@@ -122,7 +122,7 @@ TEST_P(Dense, KeepsRowsWithALargeOffsetExact) {
   EXPECT_EQ(Run(call, 1), Expected(call));
 }
 
-TEST_P(Dense, KeepsNaNInItsRow) {
+TEST_P(PackedDenseTest, KeepsNaNInItsRow) {
   for (int index = 0; index <= static_cast<int>(Activation::kLeakyRelu); ++index) {
     SCOPED_TRACE(index);
     Call call({14, 67, 21});
@@ -140,7 +140,7 @@ TEST_P(Dense, KeepsNaNInItsRow) {
   }
 }
 
-TEST_P(Dense, KeepsNaNOfAWeightInItsColumn) {
+TEST_P(PackedDenseTest, KeepsNaNOfAWeightInItsColumn) {
   Call call({14, 67, 21});
   const std::vector<float> clean = Run(call, 1);
   call.weight[20 * 67] = kNaN;
@@ -154,7 +154,7 @@ TEST_P(Dense, KeepsNaNOfAWeightInItsColumn) {
   }
 }
 
-TEST_P(Dense, DoesNothingWithoutRowsOrColumns) {
+TEST_P(PackedDenseTest, DoesNothingWithoutRowsOrColumns) {
   EXPECT_EQ(GetParam().packed_dense_floats(64, 0), 0);
   for (const int threads : {1, 4}) {
     const PackedDense call{nullptr, nullptr, nullptr, nullptr, 0, 64, 100, Activation::kGelu};
@@ -163,7 +163,7 @@ TEST_P(Dense, DoesNothingWithoutRowsOrColumns) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Devices, Dense, ::testing::ValuesIn(AvailableDevices()),
+INSTANTIATE_TEST_SUITE_P(Devices, PackedDenseTest, ::testing::ValuesIn(AvailableDevices()),
                          [](const auto& device) { return device.param.name; });
 
 }  // namespace

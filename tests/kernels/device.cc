@@ -42,6 +42,7 @@ std::vector<Device> AvailableDevices() {
                              CpuKernels().pack_dense(weight, in, out, packed);
                            },
                        .packed_dense = On(set, &KernelTable::packed_dense),
+                       .cls_attention = On(set, &KernelTable::cls_attention),
                        .segmented_dense = On(set, &KernelTable::segmented_dense),
                        .gather_rows = On(set, &KernelTable::gather_rows)});
   }

@@ -21,6 +21,7 @@ struct Device {
   std::function<int64_t(int64_t in, int64_t out)> packed_dense_floats;
   std::function<void(const float* weight, int64_t in, int64_t out, float* packed)> pack_dense;
   std::function<void(const PackedDense& call, int threads)> packed_dense;
+  std::function<void(const ClsAttention& call, int threads)> cls_attention;
   std::function<void(const SegmentedDense& call, int threads)> segmented_dense;
   std::function<void(const GatherRows& call, int threads)> gather_rows;
 };

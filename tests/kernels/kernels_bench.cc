@@ -1,11 +1,13 @@
 // Speed of the CPU's kernels by shape, instruction set and threads. Attention counts the 4 ·
 // tokens² · head_size operations a head that its two products need, adapters the 4 · H · D a row of
-// theirs; softmax, activations and LayerNorm are extra work.
+// theirs, packed_dense the 2 · in · out a row of its product; softmax, activations and LayerNorm
+// are extra work.
 //
 //   kernels_bench --benchmark_filter=attention/.*/AVX3
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
+#include <iterator>
 #include <random>
 #include <string>
 #include <vector>
@@ -139,6 +141,49 @@ void Adapter(benchmark::State& state, const AdapterShape& shape, int64_t target,
                          benchmark::Counter::kIsIterationInvariantRate);
 }
 
+// The four products of 12 layers of width 768, one after the other, so that the weights come from
+// memory as in a pass; an iteration is one sweep.
+void Dense(benchmark::State& state, int64_t rows, int64_t target, int threads) {
+  const ScopedInstructionSet scope(target);
+  const KernelTable& kernels = CpuKernels();
+  constexpr int kLayers = 12;
+  struct Product {
+    int64_t in;
+    int64_t out;
+    Activation activation;
+  };
+  const Product products[] = {{768, 2304, Activation::kIdentity},
+                              {768, 768, Activation::kIdentity},
+                              {768, 3072, Activation::kGelu},
+                              {3072, 768, Activation::kIdentity}};
+  const std::vector<float> x = RandomFloats(rows * 3072);
+  const std::vector<float> bias = RandomFloats(3072);
+  std::vector<float> y(static_cast<size_t>(rows * 3072));
+  std::vector<std::vector<float>> packed;
+  double operations = 0;
+  for (const Product& product : products) {
+    const std::vector<float> weight = RandomFloats(product.in * product.out);
+    const auto floats = static_cast<size_t>(kernels.packed_dense_floats(product.in, product.out));
+    packed.emplace_back(floats);
+    kernels.pack_dense(weight.data(), product.in, product.out, packed.back().data());
+    for (int layer = 1; layer < kLayers; ++layer) packed.push_back(packed.back());
+    operations += 2.0 * kLayers * static_cast<double>(rows * product.in * product.out);
+  }
+  for (auto _ : state) {
+    for (size_t layer = 0; layer < kLayers; ++layer) {
+      for (size_t i = 0; i < std::size(products); ++i) {
+        const Product& product = products[i];
+        kernels.packed_dense({x.data(), packed[i * kLayers + layer].data(), bias.data(), y.data(),
+                              rows, product.in, product.out, product.activation},
+                             threads);
+        benchmark::ClobberMemory();
+      }
+    }
+  }
+  state.counters["flop/s"] =
+      benchmark::Counter(operations, benchmark::Counter::kIsIterationInvariantRate);
+}
+
 void Register() {
   const Shape shapes[] = {{1, 32, 12, 64},  {8, 32, 12, 64},  {64, 25, 12, 64}, {8, 128, 12, 64},
                           {1, 512, 12, 64}, {64, 25, 12, 32}, {8, 128, 12, 32}};
@@ -158,6 +203,12 @@ void Register() {
                                  "x768";
         benchmark::RegisterBenchmark((name + suffix).c_str(), Adapter, shape, set.target, threads)
             ->UseRealTime();
+      }
+      for (const int64_t rows : {1, 8, 32, 64, 256}) {
+        benchmark::RegisterBenchmark(("dense/" + std::to_string(rows) + "x768" + suffix).c_str(),
+                                     Dense, rows, set.target, threads)
+            ->UseRealTime()
+            ->Unit(benchmark::kMillisecond);
       }
       for (const int64_t rows : {32, 2048}) {
         benchmark::RegisterBenchmark(

@@ -9,6 +9,7 @@ namespace fathom::kernels {
 void ReferenceAttention(const RaggedAttention& call);
 void ReferenceLayerNorm(const ResidualLayerNorm& call);
 void ReferenceAdapter(const AdapterLayerNorm& call);
+void ReferenceClsAttention(const ClsAttention& call);
 void ReferenceSegmentedDense(const SegmentedDense& call);
 
 // packed_dense before packing: `call.packed_weight` is the plain weight [out, in].

@@ -183,5 +183,33 @@ TEST(Engine, WorkersSideBySideAnswerAsOneAlone) {
   EXPECT_EQ((*engine)->cache_report().answers.entries, 0);
 }
 
+TEST(Engine, AWeightFileThatChangedFailsItsTaskOnly) {
+  const std::filesystem::path tasks = std::filesystem::path(testing::TempDir()) / "changed_tasks";
+  std::filesystem::remove_all(tasks);
+  std::filesystem::create_directories(tasks);
+  for (const char* name : {"good", "cut"}) {
+    std::filesystem::copy(std::string(kTasks) + "/parallel", tasks / name,
+                          std::filesystem::copy_options::recursive);
+  }
+  const auto engine = MustCreate(tasks.string());
+  std::filesystem::resize_file(tasks / "cut" / "adapter.safetensors", 1000);
+
+  const auto good = engine->FindTask("good", 0);
+  const auto cut = engine->FindTask("cut", 0);
+  ASSERT_TRUE(good.ok() && cut.ok()) << good.status() << cut.status();
+  const auto text = engine->Tokenize(RawText{.first = "abc"}, Truncation::kError);
+  const PassText pass{.text = &*text, .tasks = {{.task = cut->get()}, {.task = good->get()}}};
+  const auto result = engine->Run({&pass, 1}, {});
+  ASSERT_TRUE(result.ok()) << result.status();
+  const TaskOutput& failed = result->outputs[0][0];
+  EXPECT_EQ(failed.status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(failed.status.message()), AllOf(HasSubstr("cut"), HasSubstr("reload")));
+  EXPECT_TRUE(failed.logits.empty());
+  EXPECT_TRUE(result->outputs[0][1].status.ok());
+  EXPECT_FALSE(result->outputs[0][1].logits.empty());
+  EXPECT_EQ(engine->cache_report().weights.entries, 1);
+  std::filesystem::remove_all(tasks);
+}
+
 }  // namespace
 }  // namespace fathom

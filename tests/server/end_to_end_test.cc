@@ -34,7 +34,8 @@ class EndToEndTest : public ::testing::Test {
         ::testing::TempDir() + "/end_to_end_ports_" + std::to_string(getpid()) + ".json";
     auto server = std::make_unique<Process>(std::vector<std::string>{
         FATHOM_SERVER, "--encoder", kEncoder, "--adapters", tasks, "--listen", "127.0.0.1:0",
-        "--metrics-listen", "127.0.0.1:0", "--threads", "2", "--port-file", port_file});
+        "--metrics-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--threads", "2",
+        "--port-file", port_file});
     if (!server->AwaitError("ready: grpc port")) {
       ADD_FAILURE() << "the server ended: " << server->error();
       return server;
@@ -42,6 +43,7 @@ class EndToEndTest : public ::testing::Test {
     const auto ports = ReadJson(port_file);
     address_ = "127.0.0.1:" + std::to_string(ports["grpc"].get<int>());
     EXPECT_GT(ports["metrics"].get<int>(), 0);
+    admin_address_ = "127.0.0.1:" + std::to_string(ports["admin"].get<int>());
     return server;
   }
 
@@ -52,6 +54,7 @@ class EndToEndTest : public ::testing::Test {
   }
 
   std::string address_;
+  std::string admin_address_;
 };
 
 // Through tokenizer, wire, scheduler, planner and executor: what Python's `adapters` computes.
@@ -145,6 +148,8 @@ TEST_F(EndToEndTest, ServesEveryTaskAndDrains) {
   const auto answer = nlohmann::json::parse(predicted.output);
   EXPECT_EQ(answer["results"][0]["tasks"].size(), loaded);
   EXPECT_GT(answer["usage"]["row_layers_run"].get<double>(), 0);
+  EXPECT_EQ(RunProcess({FATHOM_CLIENT, "clear-cache", "--server", admin_address_}).output,
+            "caches cleared\n");
 
   server->Signal(SIGTERM);
   EXPECT_EQ(server->Wait(), 0) << server->error();

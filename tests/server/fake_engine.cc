@@ -223,6 +223,7 @@ absl::StatusOr<PassResult> FakeEngine::Run(absl::Span<const PassText> texts,
     }
     work.row_layers_run += tokens * deepest;  // the trunk
     work.row_layers_shared = tokens / 3;
+    work.row_layers_cached = tokens / 4;
     result.rows += static_cast<int32_t>(text.text->ids.size() * text.tasks.size());
   }
   if (!next_status_.ok()) return std::exchange(next_status_, absl::OkStatus());

@@ -138,7 +138,8 @@ void AdapterNorm(const OpTable::AdapterNormCall& call, at::Tensor& out) {
 }  // namespace
 
 const OpTable& CpuOps() {
-  static constexpr OpTable table = {"cpu", Attention, ResidualNorm, AdapterNorm, CpuHeads};
+  static constexpr OpTable table = {"cpu",        Attention,   CpuClsAttention,
+                                    ResidualNorm, AdapterNorm, CpuHeads};
   return table;
 }
 

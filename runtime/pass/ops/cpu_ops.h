@@ -5,6 +5,8 @@
 
 namespace fathom::ops {
 
+void CpuClsAttention(const ClsProjections& weights, const at::Tensor& x,
+                     absl::Span<const Rows> blocks, at::Tensor& context);
 void CpuHeads(absl::Span<const HeadRows> heads, const Encoder& encoder, const at::Tensor& state);
 
 }  // namespace fathom::ops

@@ -30,6 +30,13 @@ struct OpTable {
   void (*attention)(const at::Tensor& query_key_value, absl::Span<const Rows> blocks, int heads,
                     at::Tensor& context);
 
+  // For each block, the attention context of its first row over all of its rows. With q the row's
+  // query, a head's scores are (W_Kᵀ q) · x_j, since the key bias shifts all of them alike, and its
+  // context is W_V (Σ p_j x_j) + b_V, since the weights p_j sum to 1: neither keys nor values of
+  // the other rows are computed. x [R, H] is the layer's input; context [blocks, H].
+  void (*cls_attention)(const ClsProjections& weights, const at::Tensor& x,
+                        absl::Span<const Rows> blocks, at::Tensor& context);
+
   // out[dst] = LN(dense[src] + residual[residual row]) for each segment. dense and residual [R, H];
   // out [rows_out, H].
   struct ResidualNormCall {

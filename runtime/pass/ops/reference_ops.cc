@@ -1,3 +1,5 @@
+#include "runtime/pass/ops/reference_ops.h"
+
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/layer_norm.h>
@@ -11,7 +13,6 @@
 
 #include "runtime/pass/ops/activation.h"
 #include "runtime/pass/ops/apply_head.h"
-#include "runtime/pass/ops/op_table.h"
 
 namespace fathom::ops {
 namespace {
@@ -88,7 +89,8 @@ void Heads(absl::Span<const HeadRows> heads, const Encoder& encoder, const at::T
 }  // namespace
 
 const OpTable& ReferenceOps() {
-  static constexpr OpTable table = {"reference", Attention, ResidualNorm, AdapterNorm, Heads};
+  static constexpr OpTable table = {"reference",  Attention,   ReferenceClsAttention,
+                                    ResidualNorm, AdapterNorm, Heads};
   return table;
 }
 

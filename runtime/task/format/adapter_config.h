@@ -1,7 +1,7 @@
 // The bottleneck adapter that an adapter_config.json describes. Plain values, no Torch.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 

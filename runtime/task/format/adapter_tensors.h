@@ -10,6 +10,9 @@
 
 namespace fathom {
 
+// Both give the tensors of the file, not copies: in its dtype, or on the meta device if its data was
+// left.
+
 // Names with and without "bert.", and those of the first version of the library.
 absl::StatusOr<Adapter> ReadModules(const AdapterConfig& config, const EncoderConfig& encoder,
                                     const TensorMap& tensors);

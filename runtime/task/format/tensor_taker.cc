@@ -34,7 +34,7 @@ at::Tensor TensorTaker::Take(const std::string& name, at::IntArrayRef shape) {
                                                       ", expected floating point"));
     return {};
   }
-  return tensor.to(at::kFloat, /*non_blocking=*/false, /*copy=*/true, at::MemoryFormat::Contiguous);
+  return tensor;
 }
 
 void TensorTaker::RefuseRest() {

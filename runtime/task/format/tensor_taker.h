@@ -16,8 +16,8 @@ class TensorTaker {
  public:
   explicit TensorTaker(TensorMap tensors) : tensors_(std::move(tensors)) {}
 
-  // A copy of the tensor in contiguous fp32, which does not hold the file. Undefined after an
-  // error.
+  // The tensor as the file has it, on the meta device if the file's data was left. Undefined after
+  // an error.
   at::Tensor Take(const std::string& name, at::IntArrayRef shape);
 
   // Call after the last Take.

@@ -2,7 +2,9 @@
 // tables take turns in one run; weights take turns too, so that they come from memory as in a pass.
 //
 //   ops_bench heads HEADS [THREADS]
+//   ops_bench cls_attention TEXTS THREADS TOKENS
 #include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/randn.h>
 #include <c10/core/InferenceMode.h>
 
@@ -77,6 +79,29 @@ void CompareHeads(int64_t count) {
       [&] { run(ops::CpuOps()); });
 }
 
+// The last layer's attention of `texts` texts, of which only the first row is read.
+void CompareClsAttention(int64_t texts, int64_t tokens) {
+  EncoderConfig config = SmallEncoderConfig();
+  config.hidden_size = 768;
+  config.heads = 12;
+  config.layers = 1;
+  std::vector<std::shared_ptr<const Encoder>> encoders;
+  for (uint64_t seed = 0; seed < 24; ++seed) encoders.push_back(RandomEncoder(config, seed));
+  const at::Tensor x = at::randn({texts * tokens, config.hidden_size});
+  at::Tensor context = at::empty({texts, config.hidden_size});
+  std::vector<Rows> blocks;
+  for (int64_t i = 0; i < texts; ++i) {
+    blocks.push_back({static_cast<int32_t>(i * tokens), static_cast<int32_t>(tokens)});
+  }
+  size_t turn = 0;
+  const auto run = [&](const ops::OpTable& table) {
+    table.cls_attention(encoders[turn++ % encoders.size()]->cls_projections(), x, blocks, context);
+  };
+  Compare(
+      std::to_string(texts) + " x " + std::to_string(tokens), 200,
+      [&] { run(ops::ReferenceOps()); }, [&] { run(ops::CpuOps()); });
+}
+
 }  // namespace
 }  // namespace fathom
 
@@ -86,4 +111,6 @@ int main(int argc, char** argv) {
   const int64_t size = argc > 2 ? std::atoll(argv[2]) : 8;
   at::set_num_threads(argc > 3 ? std::atoi(argv[3]) : 2);
   if (what == "heads") fathom::CompareHeads(size);
+  if (what == "cls_attention")
+    fathom::CompareClsAttention(size, argc > 4 ? std::atoll(argv[4]) : 32);
 }

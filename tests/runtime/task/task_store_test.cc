@@ -41,12 +41,13 @@ class TaskStoreTest : public testing::Test {
   }
 
   TaskStore Load() {
-    auto store = TaskStore::Load(root_.string(), *encoder_);
+    auto store = TaskStore::Load(root_.string(), *encoder_, weights_);
     EXPECT_TRUE(store.ok()) << store.status();
     return *std::move(store);
   }
 
   std::shared_ptr<const Encoder> encoder_;
+  std::shared_ptr<WeightCache> weights_ = std::make_shared<WeightCache>(int64_t{1} << 30);
   std::filesystem::path root_;
 };
 
@@ -109,7 +110,7 @@ TEST_F(TaskStoreTest, SaysWhatTheFilesSay) {
 }
 
 TEST_F(TaskStoreTest, RefusesAFolderThatIsNotThere) {
-  const auto store = TaskStore::Load((root_ / "nowhere").string(), *encoder_);
+  const auto store = TaskStore::Load((root_ / "nowhere").string(), *encoder_, weights_);
   EXPECT_EQ(store.status().code(), absl::StatusCode::kNotFound);
 }
 

@@ -28,12 +28,12 @@ TEST_F(ClientTest, PredictShowsATable) {
   engine_->SetTaskLogits("mood", {0, 2});
   const Finished run = Fathom({"predict", "--task", "mood", "--task", "likeness", "a fine day"});
   ASSERT_EQ(run.exit_code, 0) << run.error;
-  EXPECT_THAT(
-      run.output,
-      AllOf(HasSubstr("a fine day  mood"), HasSubstr("good"), HasSubstr("█████████░ 0.881"),
-            HasSubstr("accuracy 0.800 (100 %)"), HasSubstr("likeness"), HasSubstr("not measured"),
-            HasSubstr("5 tokens"), HasSubstr("row-layers: 120.0 run, 1.7 shared, 0.0 skipped"),
-            HasSubstr("compute")));
+  EXPECT_THAT(run.output,
+              AllOf(HasSubstr("a fine day  mood"), HasSubstr("good"), HasSubstr("█████████░ 0.881"),
+                    HasSubstr("accuracy 0.800 (100 %)"), HasSubstr("likeness"),
+                    HasSubstr("not measured"), HasSubstr("5 tokens"),
+                    HasSubstr("row-layers: 120.0 run, 1.7 shared, 1.2 cached, 0.0 skipped"),
+                    HasSubstr("compute")));
 }
 
 TEST_F(ClientTest, PredictRunsEveryTaskAtEveryDepthAsked) {
@@ -156,6 +156,20 @@ TEST_F(ClientTest, InfoAndHealth) {
   const Finished refused = Fathom({"health", "--address", gone, "--timeout", "5"});
   EXPECT_EQ(refused.exit_code, 1);
   EXPECT_THAT(refused.error, HasSubstr("UNAVAILABLE"));
+}
+
+TEST_F(ClientTest, ClearCacheAsksTheAdminPort) {
+  Start({.metrics_listen = "", .admin_listen = "127.0.0.1:0"});
+  const std::string admin = "127.0.0.1:" + std::to_string(server_->admin_port());
+  const Finished run = Fathom({"clear-cache", "--server", admin});
+  EXPECT_EQ(run.exit_code, 0) << run.error;
+  EXPECT_EQ(run.output, "caches cleared\n");
+  EXPECT_EQ(engine_->cache_clears(), 1);
+
+  const Finished elsewhere = Fathom({"clear-cache", "--server", address()});
+  EXPECT_EQ(elsewhere.exit_code, 1);
+  EXPECT_THAT(elsewhere.error, HasSubstr("UNIMPLEMENTED"));
+  EXPECT_EQ(Fathom({"clear-cache"}).exit_code, 2);
 }
 
 }  // namespace

@@ -27,14 +27,16 @@ class LifecycleTest : public ServerTest {
   // A call in flight, answered from gRPC's own thread.
   struct Call {
     grpc::ClientContext context;
-    v1::PredictRequest request = Request("a fine day", "mood");
+    v1::PredictRequest request;
     v1::PredictResponse response;
     std::promise<grpc::Status> promise;
     std::future<grpc::Status> status = promise.get_future();
   };
 
+  // Of a text that no other call has: equal ones would be computed once.
   std::unique_ptr<Call> StartCall(std::optional<std::chrono::milliseconds> timeout = {}) {
     auto call = std::make_unique<Call>();
+    call->request = Request("fine day " + std::to_string(calls_++), "mood");
     if (timeout) call->context.set_deadline(std::chrono::system_clock::now() + *timeout);
     stub_->async()->Predict(
         &call->context, &call->request, &call->response,
@@ -88,6 +90,8 @@ class LifecycleTest : public ServerTest {
     request.set_service(service);
     return ::grpc::health::v1::Health::NewStub(channel_)->Check(&context, request, response);
   }
+
+  int calls_ = 0;
 };
 
 TEST_F(LifecycleTest, HealthKnowsTheServerAndTheService) {

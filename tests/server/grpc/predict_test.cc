@@ -54,6 +54,7 @@ TEST_F(PredictTest, SaysWhatTheCallCost) {
   EXPECT_DOUBLE_EQ(usage.row_layers_run(), 5 * 12);
   EXPECT_DOUBLE_EQ(usage.row_layers_skipped(), 5 * 4);
   EXPECT_DOUBLE_EQ(usage.row_layers_shared(), 5.0 / 3);
+  EXPECT_DOUBLE_EQ(usage.row_layers_cached(), 5.0 / 4);
   EXPECT_EQ(usage.batch_inputs(), 1);
   EXPECT_EQ(usage.passes(), 1);
   EXPECT_GT(TimeUtil::DurationToNanoseconds(usage.compute()), 0);

@@ -13,7 +13,8 @@ TEST(Reflection, DescribesEveryServiceOfTheServer) {
   const auto server = Server::Start(std::make_unique<FakeEngine>(),
                                     {.listen = "127.0.0.1:0", .metrics_listen = ""});
   ASSERT_TRUE(server.ok()) << server.status();
-  for (const char* service : {"fathom.v1.InferenceService", "grpc.health.v1.Health"}) {
+  for (const char* service :
+       {"fathom.v1.AdminService", "fathom.v1.InferenceService", "grpc.health.v1.Health"}) {
     EXPECT_NE(google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(service),
               nullptr)
         << service;

@@ -105,16 +105,32 @@ TEST(Metrics, CountsTheChosenDepthOncePerText) {
 
 TEST(Metrics, AddsUpPassesAndShowsTheQueue) {
   Metrics metrics("0.1.0", Encoder(), Tasks());
-  const Work work{.row_layers_run = 10.5, .row_layers_shared = 4, .row_layers_skipped = 2};
-  metrics.OnPass({.rows = 100, .texts = 3, .work = work});
+  const Work work{.row_layers_run = 10.5,
+                  .row_layers_shared = 4,
+                  .row_layers_cached = 3,
+                  .row_layers_skipped = 2};
+  metrics.OnPass({.rows = 100, .texts = 3, .deduplicated_items = 5, .work = work});
   metrics.OnPass({.rows = 100, .texts = 3, .work = work});
   metrics.OnQueue({.requests = 7, .rows = 300});
   EXPECT_THAT(Scrape(metrics),
               AllOf(HasSubstr("fathom_row_layers_run_total 21"),
                     HasSubstr("fathom_row_layers_shared_total 8"),
+                    HasSubstr("fathom_row_layers_cached_total 6"),
                     HasSubstr("fathom_row_layers_skipped_total 4"),
+                    HasSubstr("fathom_deduplicated_items_total 5"),
                     HasSubstr("fathom_batch_rows_sum 200"), HasSubstr("fathom_batch_texts_count 2"),
                     HasSubstr("fathom_queue_requests 7"), HasSubstr("fathom_queue_rows 300")));
+}
+
+TEST(Metrics, MeasuresTheCostModelWhereItPredicts) {
+  Metrics metrics("0.1.0", Encoder(), Tasks());
+  metrics.OnPass({.rows = 1, .texts = 1, .predicted_ms = 9, .actual_ms = 10});
+  metrics.OnPass({.rows = 1, .texts = 1, .predicted_ms = 14, .actual_ms = 10});
+  metrics.OnPass({.rows = 1, .texts = 1, .predicted_ms = 0, .actual_ms = 10});
+  EXPECT_THAT(Scrape(metrics),
+              AllOf(HasSubstr("fathom_cost_model_error_ratio_count 2\n"),
+                    HasSubstr("fathom_cost_model_error_ratio_sum 0.5\n"),
+                    HasSubstr("fathom_cost_model_error_ratio_bucket{le=\"0.15\"} 1\n")));
 }
 
 TEST(Metrics, CountsFromManyThreads) {

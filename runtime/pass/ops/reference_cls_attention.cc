@@ -1,5 +1,3 @@
-#include "runtime/pass/ops/cls_attention.h"
-
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/baddbmm.h>
 #include <ATen/ops/bmm.h>
@@ -9,6 +7,8 @@
 #include <ATen/ops/softmax.h>
 
 #include <cmath>
+
+#include "runtime/pass/ops/reference_ops.h"
 
 namespace fathom::ops {
 namespace {
@@ -22,8 +22,8 @@ at::Tensor FirstRows(const at::Tensor& x, absl::Span<const Rows> blocks) {
 
 }  // namespace
 
-void ClsAttention(const ClsProjections& weights, const at::Tensor& x, absl::Span<const Rows> blocks,
-                  at::Tensor& context) {
+void ReferenceClsAttention(const ClsProjections& weights, const at::Tensor& x,
+                           absl::Span<const Rows> blocks, at::Tensor& context) {
   const auto count = static_cast<int64_t>(blocks.size());
   const int64_t heads = weights.key.size(0);
   const int64_t head_size = weights.key.size(1);

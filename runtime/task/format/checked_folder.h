@@ -1,0 +1,54 @@
+// CheckedFolder: an AdapterHub folder whose configs are read and whose weight files are checked as
+// far as their headers go. The weights themselves are read when they are asked for, so that a
+// server may know thousands of folders.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "runtime/file/file_identity.h"
+#include "runtime/model/encoder_config.h"
+#include "runtime/task/adapter.h"
+#include "runtime/task/format/adapter_config.h"
+#include "runtime/task/format/adapter_folder.h"
+#include "runtime/task/format/head_config.h"
+
+namespace fathom {
+
+// A weight file as it was when its header was checked. It is mapped only while it is read: a
+// mapping a file would reach the system's limit of mappings (65,530 by default, for LibTorch and
+// malloc too) at 30,000 tasks.
+struct WeightFile {
+  std::string path;
+  bool is_torch_file = false;
+  FileIdentity identity;
+};
+
+struct CheckedFolder {
+  EncoderConfig encoder;  // whose sizes the tensors have
+  AdapterConfig adapter;
+  WeightFile adapter_file;
+  std::optional<HeadConfig> head;
+  WeightFile head_file;  // of the head, if there is one
+  std::optional<TrainingRecord> training;
+  int64_t packed_bytes = 0;  // of all weights
+};
+
+// Errors as of ReadAdapterFolder. A damage inside the data of a weight file is not seen.
+absl::StatusOr<CheckedFolder> CheckAdapterFolder(const std::string& folder,
+                                                 const EncoderConfig& encoder);
+
+struct FolderWeights {
+  Adapter adapter;  // both packed together, see pack_weights.h
+  std::optional<Head> head;
+};
+
+// FAILED_PRECONDITION if a weight file is gone, or is not the one that was checked, before or after
+// it was read. Then the folder has to be checked again. A file that is cut short in place between
+// the first of these looks and the end of the copy, about a millisecond, ends the process (SIGBUS);
+// writers that replace files by renaming, as Fathom's do, cannot cause that.
+absl::StatusOr<FolderWeights> ReadFolderWeights(const CheckedFolder& folder);
+
+}  // namespace fathom

@@ -1,0 +1,27 @@
+// CacheMetrics: what the engine's caches did and hold, read from the engine whenever it is scraped.
+// The engine keeps the counts, so none of them is counted twice.
+#pragma once
+
+#include <prometheus/collectable.h>
+#include <prometheus/metric_family.h>
+
+#include <vector>
+
+#include "runtime/engine.h"
+
+namespace fathom {
+
+// fathom_tap_cache_* and fathom_answer_cache_*: {hits,misses,evictions,refused}_total, entries and
+// bytes. Thread-safe.
+class CacheMetrics : public prometheus::Collectable {
+ public:
+  // `engine` must outlive the collectable.
+  explicit CacheMetrics(const Engine* engine) : engine_(engine) {}
+
+  std::vector<prometheus::MetricFamily> Collect() const override;
+
+ private:
+  const Engine* const engine_;
+};
+
+}  // namespace fathom

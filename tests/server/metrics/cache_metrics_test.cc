@@ -1,0 +1,45 @@
+#include "server/metrics/cache_metrics.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <prometheus/text_serializer.h>
+
+#include "tests/server/fake_engine.h"
+
+namespace fathom {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+TEST(CacheMetrics, ShowWhatTheEngineSaysWhenScraped) {
+  FakeEngine engine;
+  const CacheMetrics metrics(&engine);
+  engine.SetCacheReport({.taps = {.hits = 1,
+                                  .misses = 2,
+                                  .evictions = 3,
+                                  .refused = 4,
+                                  .entries = 5,
+                                  .bytes = 600'000'000'000},
+                         .answers = {.hits = 7, .misses = 8, .entries = 9, .bytes = 10}});
+  const std::string text = prometheus::TextSerializer().Serialize(metrics.Collect());
+  EXPECT_THAT(text, AllOf(HasSubstr("# TYPE fathom_tap_cache_hits_total counter\n"
+                                    "fathom_tap_cache_hits_total 1\n"),
+                          HasSubstr("fathom_tap_cache_misses_total 2\n"),
+                          HasSubstr("fathom_tap_cache_evictions_total 3\n"),
+                          HasSubstr("fathom_tap_cache_refused_total 4\n"),
+                          HasSubstr("# TYPE fathom_tap_cache_entries gauge\n"
+                                    "fathom_tap_cache_entries 5\n"),
+                          HasSubstr("fathom_tap_cache_bytes 600000000000\n")));
+  EXPECT_THAT(text, AllOf(HasSubstr("fathom_answer_cache_hits_total 7\n"),
+                          HasSubstr("fathom_answer_cache_misses_total 8\n"),
+                          HasSubstr("fathom_answer_cache_evictions_total 0\n"),
+                          HasSubstr("fathom_answer_cache_entries 9\n"),
+                          HasSubstr("fathom_answer_cache_bytes 10\n")));
+  engine.SetCacheReport({.taps = {.hits = 11}});
+  EXPECT_THAT(prometheus::TextSerializer().Serialize(metrics.Collect()),
+              HasSubstr("fathom_tap_cache_hits_total 11\n"));
+}
+
+}  // namespace
+}  // namespace fathom
