@@ -134,13 +134,14 @@ struct TakenLayer {
 };
 
 ClsProjections MakeClsProjections(const PlainLinear& query, const at::Tensor& key,
-                                  const PlainLinear& value, const EncoderConfig& config) {
+                                  const PlainLinear& value, const EncoderConfig& config,
+                                  LinearMaker& linears) {
   const int64_t heads = config.heads;
   const int64_t hidden = config.hidden_size;
   const auto by_head = [&](const at::Tensor& weight) {
     return weight.clone().view({heads, hidden / heads, hidden});
   };
-  return {.query = Linear(query.weight, query.bias, Activation::kIdentity, PlainWeights::kDrop),
+  return {.query = linears.Make(query, Activation::kIdentity),
           .key = by_head(key),
           .value = by_head(value.weight),
           .value_bias = value.bias.view({heads, 1, hidden / heads})};
@@ -175,7 +176,7 @@ absl::StatusOr<TakenLayer> TakeLayer(TensorSource& source, const EncoderConfig& 
           .ffn_norm = std::move(ffn_norm),
       }};
   if (index == config.layers - 1) {
-    taken.cls_projections = MakeClsProjections(query, key.weight, value, config);
+    taken.cls_projections = MakeClsProjections(query, key.weight, value, config, linears);
   }
   return taken;
 }

@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "adapters/data/dataset.h"
 #include "adapters/data/table.h"
 #include "runtime/engine.h"
 #include "tests/bench/agreement.h"
@@ -35,10 +34,12 @@ absl::StatusOr<std::vector<std::string>> ReadSentences(const std::vector<std::st
   for (const std::string& file : files) {
     const auto table = training::ReadTable(file);
     if (!table.ok()) return table.status();
-    const auto columns = training::FindColumns(*table, {});
-    if (!columns.ok()) return columns.status();
+    const auto column = std::find(table->columns.begin(), table->columns.end(), "sentence");
+    if (column == table->columns.end()) {
+      return absl::InvalidArgumentError(file + " has no column \"sentence\"");
+    }
     for (const training::TableRow& row : table->rows) {
-      sentences.push_back(row.cells[static_cast<size_t>(columns->text)]);
+      sentences.push_back(row.cells[static_cast<size_t>(column - table->columns.begin())]);
     }
   }
   return sentences;
