@@ -154,6 +154,9 @@ struct EngineOptions {
   int threads = 0;  // 0: all cores of this process
   int workers = 1;  // passes that may run at once, each on its share of the threads
   Precision precision = Precision::kFp32;
+  // Folder of what was measured at an earlier start. Empty: $XDG_CACHE_HOME/fathom/calibration, or
+  // ~/.cache/fathom/calibration; "none": measured at each start; "off": not measured, for tests.
+  std::string calibration_dir;
   CacheOptions caches;
   int64_t adapter_bytes = int64_t{2} << 30;  // packed weights of tasks; those used least go first
 };

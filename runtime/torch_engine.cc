@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "runtime/engine.h"
+#include "runtime/model/calibration.h"
 #include "runtime/model/encoder.h"
 #include "runtime/pass_runner.h"
 #include "runtime/task/task_store.h"
@@ -142,7 +143,12 @@ absl::StatusOr<std::unique_ptr<Engine>> Create(const EngineOptions& options) {
   const int threads = options.threads > 0 ? options.threads : cores;
   at::set_num_threads(threads);
 
-  auto encoder = Encoder::Load(options.encoder_dir, PlainWeights::kDrop);
+  const auto shape = Encoder::LoadConfig(options.encoder_dir);
+  if (!shape.ok()) return shape.status();
+  const auto calibration = CalibrateGemms(
+      *shape, {.dir = options.calibration_dir, .threads = threads, .precision = options.precision});
+  if (!calibration.ok()) return calibration.status();
+  auto encoder = Encoder::Load(options.encoder_dir, PlainWeights::kDrop, calibration->gemms);
   if (!encoder.ok()) return encoder.status();
   const EncoderConfig& config = (*encoder)->config();
   auto tokenizer = Tokenizer::FromFolder(options.encoder_dir);
@@ -164,7 +170,7 @@ absl::StatusOr<std::unique_ptr<Engine>> Create(const EngineOptions& options) {
       .hidden_size = config.hidden_size,
       .max_tokens = config.max_positions,
       .device = options.device,
-      .precision = "fp32",
+      .precision = PrecisionName(calibration->gemms.precision),
   };
   return std::make_unique<TorchEngine>(
       std::move(info), *std::move(encoder), *std::move(tokenizer), *std::move(tasks), weights,

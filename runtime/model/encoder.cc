@@ -3,6 +3,7 @@
 #include <ATen/ops/cat.h>
 #include <c10/util/Exception.h>
 
+#include <map>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -10,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "runtime/file/mapped_file.h"
+#include "runtime/model/gemm.h"
 #include "runtime/model/sha256.h"
 
 namespace fathom {
@@ -95,26 +97,58 @@ PlainLinear TakeLinear(TensorSource& source, const std::string& prefix, int64_t 
   return linear;
 }
 
+// Makes the linear layers of an encoder; those of one shape share a choice.
+class LinearMaker {
+ public:
+  LinearMaker(const GemmTable& gemms, PlainWeights plain_weights)
+      : precision_(gemms.precision), plain_weights_(plain_weights) {
+    for (const auto& [shape, choice] : gemms.choices) {
+      choices_[shape] = std::make_shared<const GemmChoice>(choice);
+    }
+  }
+
+  Linear Make(PlainLinear plain, Activation activation, at::ScalarType result = at::kFloat) {
+    const GemmShape shape{plain.weight.size(0), plain.weight.size(1), activation};
+    std::shared_ptr<const GemmChoice>& choice = choices_[shape];
+    if (choice == nullptr) {
+      choice = std::make_shared<const GemmChoice>(StaticGemmChoice(activation, precision_));
+    }
+    return Linear(std::move(plain.weight), std::move(plain.bias), activation,
+                  {.gemm = choice, .result = result, .plain_weights = plain_weights_});
+  }
+
+  // What a GEMM gives that another one reads, and nothing else does.
+  at::ScalarType between_gemms() const {
+    return precision_ == Precision::kBf16 ? at::kBFloat16 : at::kFloat;
+  }
+
+ private:
+  const Precision precision_;
+  const PlainWeights plain_weights_;
+  std::map<GemmShape, std::shared_ptr<const GemmChoice>> choices_;
+};
+
 struct TakenLayer {
   EncoderLayer layer;
   std::optional<ClsProjections> cls_projections;  // of the last layer
 };
 
 ClsProjections MakeClsProjections(const PlainLinear& query, const at::Tensor& key,
-                                  const PlainLinear& value, const EncoderConfig& config) {
+                                  const PlainLinear& value, const EncoderConfig& config,
+                                  LinearMaker& linears) {
   const int64_t heads = config.heads;
   const int64_t hidden = config.hidden_size;
   const auto by_head = [&](const at::Tensor& weight) {
     return weight.clone().view({heads, hidden / heads, hidden});
   };
-  return {.query = Linear(query.weight, query.bias, Activation::kIdentity, PlainWeights::kDrop),
+  return {.query = linears.Make(query, Activation::kIdentity),
           .key = by_head(key),
           .value = by_head(value.weight),
           .value_bias = value.bias.view({heads, 1, hidden / heads})};
 }
 
 absl::StatusOr<TakenLayer> TakeLayer(TensorSource& source, const EncoderConfig& config, int index,
-                                     PlainWeights plain_weights) {
+                                     LinearMaker& linears) {
   const int64_t hidden = config.hidden_size;
   const int64_t intermediate = config.intermediate_size;
   const std::string prefix = absl::StrCat("encoder.layer.", index, ".");
@@ -128,22 +162,21 @@ absl::StatusOr<TakenLayer> TakeLayer(TensorSource& source, const EncoderConfig& 
   LayerNormWeights ffn_norm = source.TakeNorm(prefix + "output.LayerNorm", hidden);
   if (!source.status().ok()) return source.status();
 
-  const auto linear = [&](PlainLinear plain, Activation activation) {
-    return Linear(std::move(plain.weight), std::move(plain.bias), activation, plain_weights);
-  };
   PlainLinear query_key_value;
   query_key_value.weight = at::cat({query.weight, key.weight, value.weight});
   query_key_value.bias = at::cat({query.bias, key.bias, value.bias});
-  TakenLayer taken{.layer = {
-                       .query_key_value = linear(std::move(query_key_value), Activation::kIdentity),
-                       .attention_dense = linear(std::move(attention), Activation::kIdentity),
-                       .attention_norm = std::move(attention_norm),
-                       .ffn_in = linear(std::move(ffn_in), config.activation),
-                       .ffn_out = linear(std::move(ffn_out), Activation::kIdentity),
-                       .ffn_norm = std::move(ffn_norm),
-                   }};
+  const auto plain = Activation::kIdentity;
+  TakenLayer taken{
+      .layer = {
+          .query_key_value = linears.Make(std::move(query_key_value), plain),
+          .attention_dense = linears.Make(std::move(attention), plain),
+          .attention_norm = std::move(attention_norm),
+          .ffn_in = linears.Make(std::move(ffn_in), config.activation, linears.between_gemms()),
+          .ffn_out = linears.Make(std::move(ffn_out), plain),
+          .ffn_norm = std::move(ffn_norm),
+      }};
   if (index == config.layers - 1) {
-    taken.cls_projections = MakeClsProjections(query, key.weight, value, config);
+    taken.cls_projections = MakeClsProjections(query, key.weight, value, config, linears);
   }
   return taken;
 }
@@ -166,13 +199,15 @@ Embeddings TakeEmbeddings(TensorSource& source, const EncoderConfig& config) {
 
 absl::StatusOr<std::shared_ptr<const Encoder>> Encoder::FromTensors(const EncoderConfig& config,
                                                                     const TensorMap& tensors,
-                                                                    PlainWeights plain_weights) {
+                                                                    PlainWeights plain_weights,
+                                                                    const GemmTable& gemms) {
+  LinearMaker linears(gemms, plain_weights);
   TensorSource source(tensors, config);
   std::shared_ptr<Encoder> encoder(new Encoder());
   encoder->config_ = config;
   encoder->embeddings_ = TakeEmbeddings(source, config);
   for (int index = 0; index < config.layers; ++index) {
-    absl::StatusOr<TakenLayer> taken = TakeLayer(source, config, index, plain_weights);
+    absl::StatusOr<TakenLayer> taken = TakeLayer(source, config, index, linears);
     if (!taken.ok()) return taken.status();
     encoder->layers_.push_back(std::move(taken->layer));
     encoder->cls_projections_ = std::move(taken->cls_projections);
@@ -187,16 +222,23 @@ absl::StatusOr<std::shared_ptr<const Encoder>> Encoder::FromTensors(const Encode
   return encoder;
 }
 
-absl::StatusOr<std::shared_ptr<const Encoder>> Encoder::Load(const std::string& folder,
-                                                             PlainWeights plain_weights) {
+absl::StatusOr<EncoderConfig> Encoder::LoadConfig(const std::string& folder) {
   absl::StatusOr<std::string> json = ReadTextFile(folder + "/config.json");
   if (!json.ok()) return json.status();
   absl::StatusOr<EncoderConfig> config = ParseEncoderConfig(*json);
   if (!config.ok()) return InFile(folder + "/config.json", config.status());
+  return config;
+}
+
+absl::StatusOr<std::shared_ptr<const Encoder>> Encoder::Load(const std::string& folder,
+                                                             PlainWeights plain_weights,
+                                                             const GemmTable& gemms) {
+  absl::StatusOr<EncoderConfig> config = LoadConfig(folder);
+  if (!config.ok()) return config.status();
   absl::StatusOr<TensorMap> tensors = ReadModelFolder(folder);
   if (!tensors.ok()) return tensors.status();
   absl::StatusOr<std::shared_ptr<const Encoder>> encoder =
-      FromTensors(*config, *tensors, plain_weights);
+      FromTensors(*config, *tensors, plain_weights, gemms);
   if (!encoder.ok()) return InFile(folder, encoder.status());
   return encoder;
 }

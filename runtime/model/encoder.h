@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "runtime/model/encoder_config.h"
+#include "runtime/model/gemm_choice.h"
 #include "runtime/model/linear.h"
 #include "runtime/model/tensor_file.h"
 
@@ -51,13 +52,19 @@ class Encoder {
   // From a Hugging Face folder: config.json and model.safetensors or a sharded index. Tensor names
   // with and without "bert.", "gamma"/"beta" for LayerNorms; fp32, fp16 or bf16 on disk, fp32 here.
   // INVALID_ARGUMENT names the missing or mis-shaped tensor with both shapes.
+  // `gemms` says how the layers multiply; a shape that it does not name takes StaticGemmChoice.
   static absl::StatusOr<std::shared_ptr<const Encoder>> Load(const std::string& folder,
-                                                             PlainWeights plain_weights);
+                                                             PlainWeights plain_weights,
+                                                             const GemmTable& gemms = {});
 
   // From tensors that are already in memory. They may be dropped afterwards.
   static absl::StatusOr<std::shared_ptr<const Encoder>> FromTensors(const EncoderConfig& config,
                                                                     const TensorMap& tensors,
-                                                                    PlainWeights plain_weights);
+                                                                    PlainWeights plain_weights,
+                                                                    const GemmTable& gemms = {});
+
+  // The folder's config.json, as Load reads it.
+  static absl::StatusOr<EncoderConfig> LoadConfig(const std::string& folder);
 
   const EncoderConfig& config() const { return config_; }
   const Embeddings& embeddings() const { return embeddings_; }

@@ -1,82 +1,38 @@
 #include "runtime/model/linear.h"
 
-#include <ATen/Context.h>
-#include <ATen/Version.h>
-#include <ATen/core/dispatch/Dispatcher.h>
-#include <ATen/ops/linear.h>
-#include <c10/core/InferenceMode.h>
+#include <utility>
 
-#include "runtime/pass/ops/activation.h"
+#include "runtime/model/gemm.h"
 
 namespace fathom {
-namespace {
 
-at::Tensor Pack(const at::Tensor& weight) {
-  using Reorder = at::Tensor(const at::Tensor&, std::optional<int64_t>);
-  static const auto reorder = c10::Dispatcher::singleton()
-                                  .findSchemaOrThrow("mkldnn::_reorder_linear_weight", "")
-                                  .typed<Reorder>();
-  return reorder.call(weight, std::nullopt);
-}
-
-at::Tensor PackedLinear(const at::Tensor& x, const at::Tensor& packed_weight,
-                        const at::Tensor& bias, Activation fused) {
-  using Pointwise = at::Tensor(
-      const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&, std::string_view,
-      c10::List<std::optional<at::Scalar>>, std::optional<std::string_view>);
-  static const auto pointwise = c10::Dispatcher::singleton()
-                                    .findSchemaOrThrow("mkldnn::_linear_pointwise", "")
-                                    .typed<Pointwise>();
-  static const c10::List<std::optional<at::Scalar>> no_scalars;
-  switch (fused) {
-    case Activation::kGelu:
-      return pointwise.call(x, packed_weight, bias, "gelu", no_scalars, "none");
-    case Activation::kGeluTanh:
-      return pointwise.call(x, packed_weight, bias, "gelu", no_scalars, "tanh");
-    case Activation::kRelu:
-      return pointwise.call(x, packed_weight, bias, "relu", no_scalars, std::nullopt);
-    default:
-      return pointwise.call(x, packed_weight, bias, "none", no_scalars, std::nullopt);
-  }
-}
-
-// oneDNN computes GELU inside the GEMM well with AVX-512 only: on AVX2 its fused form costs more
-// than a pass of ATen's over the result.
-bool FusesWell(Activation activation) {
-  switch (activation) {
-    case Activation::kRelu:
-      return true;
-    case Activation::kGelu:
-    case Activation::kGeluTanh:
-      return at::get_cpu_capability() == "AVX512";
-    default:
-      return false;
-  }
-}
-
-}  // namespace
-
-Linear::Linear(at::Tensor weight, at::Tensor bias, Activation activation,
-               PlainWeights plain_weights)
+Linear::Linear(at::Tensor weight, at::Tensor bias, Activation activation, Options options)
     : bias_(std::move(bias)),
       activation_(activation),
-      packed_(at::hasMKLDNN() && at::globalContext().userEnabledMkldnn()),
-      fused_activation_(packed_ && FusesWell(activation)) {
-  if (packed_) {
-    const c10::InferenceMode inference;
-    packed_weight_ = Pack(weight);
-  } else {
-    packed_weight_ = weight;
+      result_(options.result),
+      gemm_(std::move(options.gemm)) {
+  if (gemm_ == nullptr) {
+    gemm_ = std::make_shared<const GemmChoice>(StaticGemmChoice(activation, Precision::kFp32));
   }
-  if (plain_weights == PlainWeights::kKeep) weight_ = std::move(weight);
+  const bool keep = options.plain_weights == PlainWeights::kKeep;
+  for (size_t form = 0; form < kGemmForms; ++form) {
+    if (!gemm_->Uses(static_cast<GemmForm>(form))) continue;
+    packed_[form] = PackGemmWeight(weight, static_cast<GemmForm>(form));
+    // The plain form is a view of what was given: it must not hang on a file.
+    if (packed_[form].is_same(weight) && !keep) packed_[form] = weight.clone();
+  }
+  if (keep) weight_ = std::move(weight);
 }
 
-at::Tensor Linear::operator()(const at::Tensor& x) const {
-  const Activation inside = fused_activation_ ? activation_ : Activation::kIdentity;
-  at::Tensor y = packed_ ? PackedLinear(x, packed_weight_, bias_, inside)
-                         : at::linear(x, packed_weight_, bias_);
-  if (!fused_activation_) ops::ActivateInPlace(y, activation_);
-  return y;
+at::Tensor Linear::Run(const at::Tensor& x, at::Tensor* buffer) const {
+  const GemmCandidate candidate = gemm_->At(x.size(0));
+  return RunGemm(candidate,
+                 {.x = x,
+                  .weight = packed_[static_cast<size_t>(candidate.form)],
+                  .bias = bias_,
+                  .activation = activation_,
+                  .result = result_},
+                 buffer);
 }
 
 }  // namespace fathom

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <memory>
 #include <numeric>
 
 #include "tests/bench/measure.h"
@@ -17,7 +18,9 @@ constexpr std::array<int64_t, 10> kRows = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512
 
 Linear WithoutActivation(const Linear& linear) {
   if (linear.activation() == Activation::kIdentity) return linear;
-  return Linear(linear.weight(), linear.bias(), Activation::kIdentity, PlainWeights::kKeep);
+  return Linear(linear.weight(), linear.bias(), Activation::kIdentity,
+                {.gemm = std::make_shared<const GemmChoice>(linear.gemm()),
+                 .plain_weights = PlainWeights::kKeep});
 }
 
 }  // namespace

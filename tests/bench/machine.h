@@ -2,14 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 namespace fathom::bench {
-
-std::string CpuModel();
-
-// The CPU's vector and matrix instruction sets, by the names of /proc/cpuinfo.
-std::string CpuFlags();
 
 // Of the last minute. Above a few tenths before a run, other programs share the CPU, and a pass of
 // several threads waits for the slowest: its times say little. 0 if unknown.

@@ -3,6 +3,8 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "tests/bench/workloads.h"
@@ -24,6 +26,10 @@ ParsedOptions ParseOptions(int argc, char** argv) {
       ->required()
       ->check(CLI::ExistingDirectory);
   app.add_option("--json", options.json_file, "file to write the results to");
+  const std::map<std::string, Precision> precisions = {
+      {"fp32", Precision::kFp32}, {"bf16", Precision::kBf16}, {"auto", Precision::kAuto}};
+  app.add_option("--precision", options.precision, "of the encoder's GEMMs: fp32, bf16 or auto")
+      ->transform(CLI::CheckedTransformer(precisions));
   const auto number = [&](const char* flag, int& target, const char* what) {
     app.add_option(flag, target, what)->check(CLI::PositiveNumber)->capture_default_str();
   };

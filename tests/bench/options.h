@@ -3,12 +3,15 @@
 
 #include <string>
 
+#include "runtime/engine.h"
+
 namespace fathom::bench {
 
 struct Options {
   std::string workload;     // a name of WorkloadNames(), or "all"
   std::string encoder_dir;  // a Hugging Face folder
   std::string json_file;    // empty: none
+  Precision precision = Precision::kFp32;
   int threads = 2;
   int tasks = 8;            // on one text, and to draw from
   int tokens = 32;          // of a text, where the workload does not say

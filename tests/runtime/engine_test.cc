@@ -21,7 +21,8 @@ const char kEncoder[] = FATHOM_SOURCE_DIR "/tests/golden/data/tiny-a";
 const char kTasks[] = FATHOM_SOURCE_DIR "/tests/golden/data/tiny-a/adapters";
 
 std::unique_ptr<Engine> MustCreate(const std::string& tasks_dir) {
-  auto engine = CreateEngine({.encoder_dir = kEncoder, .tasks_dir = tasks_dir, .threads = 1});
+  auto engine = CreateEngine(
+      {.encoder_dir = kEncoder, .tasks_dir = tasks_dir, .threads = 1, .calibration_dir = "off"});
   EXPECT_TRUE(engine.ok()) << engine.status();
   return *std::move(engine);
 }
@@ -36,7 +37,7 @@ TEST(CreateEngine, RefusesWhatItCannotServe) {
   const Case cases[] = {
       {"no encoder", {.encoder_dir = "/nowhere"}, absl::StatusCode::kNotFound, "/nowhere"},
       {"no tasks folder",
-       {.encoder_dir = kEncoder, .tasks_dir = "/nowhere"},
+       {.encoder_dir = kEncoder, .tasks_dir = "/nowhere", .calibration_dir = "off"},
        absl::StatusCode::kNotFound,
        "/nowhere"},
       {"no such device",
@@ -139,6 +140,7 @@ TEST(Engine, WorkersSideBySideAnswerAsOneAlone) {
                                     .tasks_dir = kTasks,
                                     .threads = 2,
                                     .workers = 2,
+                                    .calibration_dir = "off",
                                     .caches = {.tap_bytes = 1 << 20, .answer_bytes = 1 << 16}});
   ASSERT_TRUE(engine.ok()) << engine.status();
   EXPECT_EQ((*engine)->concurrency().passes, 2);

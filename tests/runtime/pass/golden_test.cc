@@ -52,8 +52,11 @@ class GoldenTest : public testing::TestWithParam<std::string> {
     ASSERT_TRUE(file.is_open());
     expected_ = nlohmann::json::parse(file);
 
-    absl::StatusOr<std::unique_ptr<Engine>> engine = CreateEngine(
-        EngineOptions{.encoder_dir = folder, .tasks_dir = folder + "/adapters", .threads = 1});
+    absl::StatusOr<std::unique_ptr<Engine>> engine =
+        CreateEngine(EngineOptions{.encoder_dir = folder,
+                                   .tasks_dir = folder + "/adapters",
+                                   .threads = 1,
+                                   .calibration_dir = "off"});
     ASSERT_TRUE(engine.ok()) << engine.status();
     engine_ = *std::move(engine);
     ASSERT_EQ(engine_->encoder().layers, expected_["layers"].get<int>());
