@@ -39,17 +39,22 @@ TEST_F(WorkloadsTest, RunByNameAndAnswerEverySequence) {
                                                                  {"mixed", {9}},
                                                                  {"repeat", {3}},
                                                                  {"adapters", {1, 1}}};
+  const RowTimes knots = {{1, 1.0}};
+  const Expectations expectations = {
+      .sizes = {.hidden = 32, .intermediate = 64, .heads = 4, .bottleneck = 4},
+      .curve = {{1, 1.0}},
+      .costs = {
+          .query_key_value = knots, .attention_dense = knots, .ffn = knots, .epilogue = knots}};
   Executor executor(encoder_);
   for (const std::string& name : WorkloadNames()) {
     Workload workload = Make(name);
     RunRounds(workload, options_.rounds, executor, pool_);
     std::vector<int64_t> found;
-    for (const Result& result :
-         Summarize(workload, {.hidden = 32, .intermediate = 64, .heads = 4, .bottleneck = 4},
-                   {{1, 1.0}})) {
+    for (const Result& result : Summarize(workload, expectations)) {
       EXPECT_EQ(result.workload, name);
       EXPECT_GT(result.ms_median, 0);
       EXPECT_GT(result.limit_ms, 0);
+      EXPECT_GT(result.predicted_ms, 0);
       EXPECT_GT(result.row_layers_run, 0);
       found.push_back(result.sequences);
     }
