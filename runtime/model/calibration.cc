@@ -5,6 +5,7 @@
 #include <chrono>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "runtime/model/calibration_store.h"
@@ -22,13 +23,14 @@ struct MeasuredGemms {
 
 MeasuredGemms Measure(const EncoderConfig& config, Precision precision,
                       std::chrono::milliseconds budget) {
+  std::vector<Precision> precisions;
+  if (precision != Precision::kBf16) precisions.push_back(Precision::kFp32);
+  if (precision != Precision::kFp32) precisions.push_back(Precision::kBf16);
+  std::vector<ShapeTimes> times =
+      MeasureGemms(config, precisions, budget * static_cast<int>(precisions.size()));
   MeasuredGemms measured;
-  if (precision != Precision::kBf16) {
-    measured.fp32 = MeasureGemms(config, Precision::kFp32, budget);
-  }
-  if (precision != Precision::kFp32) {
-    measured.bf16 = MeasureGemms(config, Precision::kBf16, budget);
-  }
+  if (precision != Precision::kFp32) measured.bf16 = std::move(times.back());
+  if (precision != Precision::kBf16) measured.fp32 = std::move(times.front());
   return measured;
 }
 

@@ -94,6 +94,23 @@ double MsOf(const Gemm& gemm, const GemmCandidate& candidate, const at::Tensor& 
 // Least milliseconds by [gemm][candidate]: what else the machine does only ever slows.
 using Least = std::vector<std::vector<double>>;
 
+// One precision: its weights, and what was measured.
+struct Course {
+  std::vector<Gemm> gemms;
+  std::array<Least, kKnots.size()> least;  // by knot
+  size_t visits = 0;
+};
+
+Course MakeCourse(const EncoderConfig& config, Precision precision) {
+  Course course{.gemms = LayerGemms(config, precision)};
+  for (Least& one : course.least) {
+    for (const Gemm& gemm : course.gemms) {
+      one.emplace_back(gemm.candidates.size(), std::numeric_limits<double>::infinity());
+    }
+  }
+  return course;
+}
+
 // Every candidate of every GEMM once. Candidates are spread over the layers, so that between two
 // that share weights the other layers' weights pass through the caches.
 void Visit(const std::vector<Gemm>& gemms, size_t visit, int64_t rows, Least& least) {
@@ -131,27 +148,26 @@ ShapeTimes ToShapeTimes(const std::vector<Gemm>& gemms,
 
 }  // namespace
 
-ShapeTimes MeasureGemms(const EncoderConfig& config, Precision precision,
-                        std::chrono::milliseconds budget) {
+std::vector<ShapeTimes> MeasureGemms(const EncoderConfig& config,
+                                     absl::Span<const Precision> precisions,
+                                     std::chrono::milliseconds budget) {
   const c10::InferenceMode inference;
-  const std::vector<Gemm> gemms = LayerGemms(config, precision);
-  std::array<Least, kKnots.size()> least;  // by knot
-  for (Least& one : least) {
-    for (const Gemm& gemm : gemms) {
-      one.emplace_back(gemm.candidates.size(), std::numeric_limits<double>::infinity());
-    }
-  }
+  std::vector<Course> courses;
+  for (const Precision precision : precisions) courses.push_back(MakeCourse(config, precision));
   const auto end = Clock::now() + budget;
-  size_t visit = 0;
   for (int round = 0; round < kLeastRounds || Clock::now() < end; ++round) {
     for (size_t knot = 0; knot < kKnots.size(); ++knot) {
-      const auto knot_end = Clock::now() + budget / kKnotShare;
-      do {
-        Visit(gemms, visit++, kKnots[knot], least[knot]);
-      } while (Clock::now() < knot_end);
+      for (Course& course : courses) {
+        const auto knot_end = Clock::now() + budget / kKnotShare;
+        do {
+          Visit(course.gemms, course.visits++, kKnots[knot], course.least[knot]);
+        } while (Clock::now() < knot_end);
+      }
     }
   }
-  return ToShapeTimes(gemms, least);
+  std::vector<ShapeTimes> times;
+  for (const Course& course : courses) times.push_back(ToShapeTimes(course.gemms, course.least));
+  return times;
 }
 
 }  // namespace fathom

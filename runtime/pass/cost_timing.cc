@@ -18,6 +18,9 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::array<int64_t, 9> kKnots = {1, 4, 8, 16, 32, 64, 128, 256, 512};
 constexpr int kLeastRounds = 3;
+// What operations alone do not show is small; a ratio beyond these is another program's work.
+constexpr double kLeastRatio = 0.8;
+constexpr double kMostRatio = 1.3;
 constexpr int kKnotShare = 100;  // of the budget, for one knot in one round
 
 void TimeOps(OpTimer& timer, int layers, std::chrono::milliseconds budget) {
@@ -129,7 +132,7 @@ double WholePassRatio(const std::shared_ptr<const Encoder>& encoder, const CostT
       ms.push_back(std::chrono::duration<double, std::milli>(Clock::now() - start).count());
     }
     std::sort(ms.begin(), ms.end());
-    log_ratio += std::log(ms[1] / PredictMs(table, plan, {.adapter_widths = widths}));
+    log_ratio += std::log(ms.front() / PredictMs(table, plan, {.adapter_widths = widths}));
     ++passes;
   }
   return std::exp(log_ratio / passes);
@@ -156,7 +159,7 @@ CostTable MeasureCosts(const std::shared_ptr<const Encoder>& encoder,
   OpTimer timer(encoder);
   TimeOps(timer, encoder->config().layers, budget);
   const CostTable table = Fit(timer, encoder->config().max_positions);
-  return Scaled(table, WholePassRatio(encoder, table));
+  return Scaled(table, std::clamp(WholePassRatio(encoder, table), kLeastRatio, kMostRatio));
 }
 
 }  // namespace fathom

@@ -95,12 +95,14 @@ TEST_F(EveryCandidate, OutlivesTheGivenWeights) {
 }
 
 TEST(MeasureGemms, TimesEveryCandidateOfEveryShape) {
-  EncoderConfig config = SmallEncoderConfig();
-  for (const Precision precision : Precisions()) {
-    const ShapeTimes times = MeasureGemms(config, precision, std::chrono::milliseconds(0));
-    EXPECT_EQ(times.size(), 4u);
-    for (const auto& [shape, candidates] : times) {
-      EXPECT_EQ(candidates.size(), GemmCandidates(shape.activation, precision).size());
+  const std::vector<Precision> precisions = Precisions();
+  const std::vector<ShapeTimes> all =
+      MeasureGemms(SmallEncoderConfig(), precisions, std::chrono::milliseconds(0));
+  ASSERT_EQ(all.size(), precisions.size());
+  for (size_t i = 0; i < all.size(); ++i) {
+    EXPECT_EQ(all[i].size(), 4u);
+    for (const auto& [shape, candidates] : all[i]) {
+      EXPECT_EQ(candidates.size(), GemmCandidates(shape.activation, precisions[i]).size());
       for (const GemmTimes& one : candidates) {
         EXPECT_EQ(one.times.front().rows, 1);
         for (const RowTime& time : one.times) EXPECT_GT(time.ms, 0);
