@@ -46,7 +46,8 @@ def describe(parameters: dict[str, Any]) -> str:
     words = []
     for key in ("texts", "tokens", "tasks"):
         if key in parameters:
-            words.append(f"{parameters[key]} {key}")
+            count = parameters[key]
+            words.append(f"{count} {key[:-1] if count == 1 else key}")
     if parameters.get("tasks") == 0:
         words[-1] = "bare encoder"
     if "skip_layers" in parameters:

@@ -45,7 +45,7 @@ class Tables(unittest.TestCase):
     def test_cases_are_told_apart(self):
         for parameters, words in [
                 ({"tokens": 16, "tasks": 0}, "16 tokens, bare encoder"),
-                ({"tokens": 16, "tasks": 1, "skip_layers": 0}, "16 tokens, 1 tasks, n = 0"),
+                ({"tokens": 16, "tasks": 1, "skip_layers": 0}, "16 tokens, 1 task, n = 0"),
                 ({"texts": 64, "tasks": 8, "skip_layers": "random"},
                  "64 texts, 8 tasks, n at random")]:
             with self.subTest(parameters=parameters):
