@@ -1,6 +1,6 @@
 // fathom-bench: what passes cost on this machine, in this process, beside what they could cost.
 //
-//   fathom-bench lone|fanout|mixed|repeat|adapters|all --encoder DIR [--json FILE] [--help]
+//   fathom-bench lone|fanout|mixed|workers|repeat|adapters|all --encoder DIR [--json FILE] [--help]
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 
@@ -74,16 +74,13 @@ absl::StatusOr<std::shared_ptr<const Encoder>> LoadEncoder(const Options& option
 std::vector<Workload> RunWorkloads(const Options& options,
                                    const std::shared_ptr<const Encoder>& encoder,
                                    GemmRates& rates) {
-  AdapterPool pool(encoder->config(), options.bottleneck);
-  Executor executor(encoder);
+  TaskPool pool(encoder->config(), options.bottleneck);
   std::vector<Workload> done;
   for (const std::string& name : WorkloadNames()) {
     if (options.workload != "all" && options.workload != name) continue;
     std::fprintf(stderr, "%s\n", name.c_str());
-    const WorkloadInputs inputs{
-        .options = options, .config = encoder->config(), .encoder = encoder};
-    done.push_back(MakeWorkload(name, inputs, pool));
-    RunRounds(done.back(), options.rounds, executor, pool);
+    done.push_back(MakeWorkload(name, {.options = options, .encoder = encoder}, pool));
+    RunRounds(done.back(), options.rounds);
     MeasureRates(rates);
   }
   return done;

@@ -5,6 +5,8 @@
 #include <iterator>
 #include <map>
 
+#include "runtime/task/loaded_task.h"
+
 namespace fathom::bench {
 namespace {
 
@@ -82,6 +84,22 @@ std::vector<RowsWork> CountWork(const PassPlan& plan, const ModelSizes& sizes) {
       counter.Ffn();
     }
     counter.Adapters();
+  }
+  return work;
+}
+
+std::vector<RowsWork> CountHeads(absl::Span<const PassText> request, const ModelSizes& sizes) {
+  std::map<const ServableTask*, int64_t> rows_of;
+  for (const PassText& text : request) {
+    for (const PassTask& task : text.tasks) {
+      if (task.task != nullptr) ++rows_of[task.task];
+    }
+  }
+  std::vector<RowsWork> work;
+  for (const auto& [servable, rows] : rows_of) {
+    const auto& task = static_cast<const LoadedTask&>(*servable);
+    work.push_back({rows, (task.head_layers() - 1) * GemmFlops(rows, sizes.hidden, sizes.hidden) +
+                              GemmFlops(rows, sizes.hidden, task.classes())});
   }
   return work;
 }

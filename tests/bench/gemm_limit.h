@@ -1,7 +1,7 @@
 // The limit of a pass: the time that its planned arithmetic takes at the machine's best GEMM rate.
 // Pure functions; gemm_rates.h measures the rates.
 //
-// Counted are the encoder's GEMMs, attention and adapters. Embedding, activations, softmax,
+// Counted are the encoder's GEMMs, attention, adapters and heads. Embedding, activations, softmax,
 // residuals and LayerNorm are not: a pass cannot reach its limit.
 #pragma once
 
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "runtime/engine.h"
 #include "runtime/pass/plan.h"
 
 namespace fathom::bench {
@@ -31,6 +32,9 @@ struct RowsWork {
 // The GEMMs at the rows that the plan gives them, an adapter at all its rows in the stage together.
 // Attention has no weights to stream: it counts at the rows of its stage.
 std::vector<RowsWork> CountWork(const PassPlan& plan, const ModelSizes& sizes);
+
+// The heads of a request's tasks, each at all its rows together. Tasks are LoadedTask.
+std::vector<RowsWork> CountHeads(absl::Span<const PassText> request, const ModelSizes& sizes);
 
 // The four GEMMs of one layer over `rows` rows.
 double LayerFlops(int64_t rows, const ModelSizes& sizes);

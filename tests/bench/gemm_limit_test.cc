@@ -2,6 +2,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "runtime/task/loaded_task.h"
 #include "tests/support/random_model.h"
 
 namespace fathom::bench {
@@ -34,6 +35,16 @@ TEST(CountWork, CountsLayersWhoseRowsAreAllRead) {
   std::vector<RowsWork> both = layer;
   both.insert(both.end(), layer.begin(), layer.end());
   EXPECT_THAT(work, testing::UnorderedElementsAreArray(both));
+}
+
+TEST(CountHeads, CountsAHeadOnceAtAllItsRows) {
+  const LoadedTask two_classes({}, RandomAdapter(PfeifferLayout(2), 4, 3, 1),
+                               RandomHead(4, {"no", "yes"}, 1));
+  const TokenizedText text;
+  const PassText pass{.text = &text, .tasks = {{.task = &two_classes}, {.task = nullptr}}};
+  const std::vector<PassText> request = {pass, pass, pass};
+  EXPECT_THAT(CountHeads(request, kSizes),
+              UnorderedElementsAre(RowsWork{3, 2 * 3 * 4 * 4 + 2 * 3 * 4 * 2}));
 }
 
 TEST(CountWork, CountsOneRowInTheLastLayerOfClsTasks) {

@@ -38,6 +38,7 @@ ParsedOptions ParseOptions(int argc, char** argv) {
   number("--tokens", options.tokens, "tokens of a text in fanout, repeat and adapters");
   number("--texts", options.texts, "texts of the batch in mixed");
   number("--bottleneck", options.bottleneck, "width of the random Pfeiffer adapters");
+  number("--cached-tasks", options.cached_tasks, "most tasks on the one text of repeat");
   number("--registered", options.registered, "most task folders in adapters");
   number("--rounds", options.rounds, "timed rounds; the cases of a workload run in turn");
   try {

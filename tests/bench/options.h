@@ -17,6 +17,7 @@ struct Options {
   int tokens = 32;          // of a text, where the workload does not say
   int texts = 64;           // of the mixed batch
   int bottleneck = 48;      // D of the adapters
+  int cached_tasks = 1000;  // most tasks on the one text of repeat
   int registered = 10'000;  // the most tasks in adapters
   int rounds = 30;          // timed ones
 };

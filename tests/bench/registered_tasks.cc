@@ -1,5 +1,6 @@
 #include "tests/bench/registered_tasks.h"
 
+#include <c10/core/InferenceMode.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -122,6 +123,11 @@ void RegisteredTasks::Open(const Encoder& encoder, const RegisteredOptions& opti
     Require((*task)->Pin().status());  // hot: read before
     hot_.push_back(*std::move(task));
   }
+}
+
+void RegisteredTasks::Run(absl::Span<const PassText> request) {
+  const c10::InferenceMode inference;
+  runner_.Run(request);
 }
 
 }  // namespace fathom::bench

@@ -9,6 +9,7 @@
 #include "runtime/model/encoder.h"
 #include "runtime/pass_runner.h"
 #include "runtime/task/task_store.h"
+#include "tests/bench/case_runner.h"
 
 namespace fathom::bench {
 
@@ -20,18 +21,19 @@ struct RegisteredOptions {
 
 // Folders of tasks that are not hot are hard links to those of the hot ones: they cost no disk, and
 // registering one costs what any costs. All are in a temporary folder, which is removed at the end.
-class RegisteredTasks {
+class RegisteredTasks : public CaseRunner {
  public:
   // Ends the process where a folder cannot be written or opened.
   RegisteredTasks(const std::shared_ptr<const Encoder>& encoder, const RegisteredOptions& options);
-  ~RegisteredTasks();
+  ~RegisteredTasks() override;
   RegisteredTasks(const RegisteredTasks&) = delete;
   RegisteredTasks& operator=(const RegisteredTasks&) = delete;
 
   const std::vector<std::shared_ptr<const LoadedTask>>& hot() const { return hot_; }
 
   // Without caches of taps and answers: every pass pins its tasks' weights and runs all layers.
-  PassRunner& runner() { return runner_; }
+  void Run(absl::Span<const PassText> request) override;
+  const PassPlan& plan() const override { return runner_.plan(); }
 
   double open_seconds() const { return open_seconds_; }
   int64_t open_bytes() const { return open_bytes_; }  // heap memory that opening took

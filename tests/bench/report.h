@@ -14,7 +14,7 @@
 
 namespace fathom::bench {
 
-// A case once it has run.
+// A case once it has run: medians over its runs, row-layers a pass.
 struct Result {
   std::string workload;
   std::string name;
@@ -26,6 +26,7 @@ struct Result {
   int64_t sequences = 0;    // (text, task) pairs that a pass answers
   double row_layers_run = 0;
   double row_layers_shared = 0;
+  double row_layers_cached = 0;
 
   // |predicted - measured| / measured
   double prediction_error() const { return std::abs(predicted_ms - ms_median) / ms_median; }

@@ -35,7 +35,8 @@ int Bottleneck(const LoadedTask& task) {
 struct PlannedJob {
   std::map<std::string, std::shared_ptr<const ServableTask>> tasks;
   std::vector<PlanText> texts;
-  int bottleneck = 0;  // of the widest adapter
+  std::vector<PassText> request;  // the same; its texts are not set
+  int bottleneck = 0;             // of the widest adapter
 };
 
 absl::StatusOr<PlannedJob> PlanTexts(const Job& job, const Engine& engine) {
@@ -43,6 +44,7 @@ absl::StatusOr<PlannedJob> PlanTexts(const Job& job, const Engine& engine) {
   std::map<std::string, int32_t> index;
   for (const JobText& job_text : job.texts) {
     PlanText text{.tokens = static_cast<int32_t>(job_text.text.ids.size())};
+    PassText pass;
     for (const JobTask& job_task : job_text.tasks) {
       PlanTask task{.adapter = PlanTask::kNoAdapter,
                     .skip_layers = job_task.skip_layers,
@@ -55,11 +57,13 @@ absl::StatusOr<PlannedJob> PlanTexts(const Job& job, const Engine& engine) {
             index.emplace(job_task.name, static_cast<int32_t>(index.size())).first->second;
         task.layout = &loaded.layout();
         planned.bottleneck = std::max(planned.bottleneck, Bottleneck(loaded));
+        pass.tasks.push_back({.task = &loaded});
         planned.tasks.emplace(job_task.name, *std::move(found));
       }
       text.tasks.push_back(task);
     }
     planned.texts.push_back(std::move(text));
+    planned.request.push_back(std::move(pass));
   }
   return planned;
 }
@@ -93,7 +97,11 @@ absl::StatusOr<double> JobLimit::Ms(const Job& job) {
   if (!planned.ok()) return planned.status();
   const EncoderConfig& config = encoder_->config();
   const PassPlan plan = PlanPass(config.layers, planned->texts);
-  return LimitMs(CountWork(plan, SizesOf(config, planned->bottleneck)), rates_->Curve());
+  const ModelSizes sizes = SizesOf(config, planned->bottleneck);
+  std::vector<RowsWork> work = CountWork(plan, sizes);
+  const std::vector<RowsWork> heads = CountHeads(planned->request, sizes);
+  work.insert(work.end(), heads.begin(), heads.end());
+  return LimitMs(work, rates_->Curve());
 }
 
 }  // namespace fathom::bench

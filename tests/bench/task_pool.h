@@ -1,0 +1,29 @@
+// TaskPool: random Pfeiffer tasks with two-layer heads, in memory.
+#pragma once
+
+#include <deque>
+#include <vector>
+
+#include "runtime/model/encoder_config.h"
+#include "runtime/task/loaded_task.h"
+
+namespace fathom::bench {
+
+// It only grows, and tasks stay where they are. From the 65th on, a task has a last module and a
+// head of its own and shares the other modules with one of the first 64: a thousand whole adapters
+// of BERT-base would take 7 GB.
+class TaskPool {
+ public:
+  TaskPool(const EncoderConfig& config, int bottleneck);
+
+  void Grow(int count);
+  const LoadedTask& task(int index) const { return tasks_[static_cast<size_t>(index)]; }
+
+ private:
+  const EncoderConfig config_;
+  const int bottleneck_;
+  std::vector<Adapter> whole_;
+  std::deque<LoadedTask> tasks_;
+};
+
+}  // namespace fathom::bench
