@@ -72,9 +72,8 @@ absl::StatusOr<std::shared_ptr<const Encoder>> LoadEncoder(const Options& option
 
 // Makes and runs the workloads that were asked for, with rounds of GEMMs between them.
 std::vector<Workload> RunWorkloads(const Options& options,
-                                   const std::shared_ptr<const Encoder>& encoder,
+                                   const std::shared_ptr<const Encoder>& encoder, TaskPool& pool,
                                    GemmRates& rates) {
-  TaskPool pool(encoder->config(), options.bottleneck);
   std::vector<Workload> done;
   for (const std::string& name : WorkloadNames()) {
     if (options.workload != "all" && options.workload != name) continue;
@@ -141,7 +140,8 @@ absl::Status Main(const Options& options) {
                          .bottleneck = options.bottleneck};
   GemmRates rates(**encoder, sizes);
   MeasureRates(rates);
-  const std::vector<Workload> workloads = RunWorkloads(options, *encoder, rates);
+  TaskPool pool(config, options.bottleneck);  // workloads point into it
+  const std::vector<Workload> workloads = RunWorkloads(options, *encoder, pool, rates);
 
   const RateCurve curve = rates.Curve();
   nlohmann::json run = DescribeRun(options, config, gemms->precision, curve);

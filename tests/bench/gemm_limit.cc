@@ -43,8 +43,10 @@ class Counter {
 
   void Adapters() {
     std::map<int32_t, int64_t> rows_of;
-    for (const EpilogueSegment& segment : stage_.epilogue) {
-      if (segment.adapter != PlanTask::kNoAdapter) rows_of[segment.adapter] += segment.count;
+    for (const auto* list : {&stage_.epilogue, &stage_.tap_epilogue}) {
+      for (const EpilogueSegment& segment : *list) {
+        if (segment.adapter != PlanTask::kNoAdapter) rows_of[segment.adapter] += segment.count;
+      }
     }
     for (const auto& [adapter, rows] : rows_of) {
       Add(rows, 2 * GemmFlops(rows, sizes_.hidden, sizes_.bottleneck));

@@ -21,7 +21,8 @@ struct Result {
   nlohmann::json parameters;
   size_t baseline = 0;  // index among the results of the workload
   double ms_median = 0;
-  double limit_ms = 0;
+  double ms_best = 0;
+  double limit_ms = 0;      // at the best rates of the run, so that the best pass is its like
   double predicted_ms = 0;  // by the cost model; 0: not calibrated
   int64_t sequences = 0;    // (text, task) pairs that a pass answers
   double row_layers_run = 0;

@@ -2,16 +2,14 @@
 #pragma once
 
 #include <deque>
-#include <vector>
 
 #include "runtime/model/encoder_config.h"
 #include "runtime/task/loaded_task.h"
 
 namespace fathom::bench {
 
-// It only grows, and tasks stay where they are. From the 65th on, a task has a last module and a
-// head of its own and shares the other modules with one of the first 64: a thousand whole adapters
-// of BERT-base would take 7 GB.
+// It only grows, and tasks stay where they are. From the 65th on, a task has a module in the last
+// layer only: a thousand whole adapters of BERT-base would take 7 GB.
 class TaskPool {
  public:
   TaskPool(const EncoderConfig& config, int bottleneck);
@@ -22,7 +20,6 @@ class TaskPool {
  private:
   const EncoderConfig config_;
   const int bottleneck_;
-  std::vector<Adapter> whole_;
   std::deque<LoadedTask> tasks_;
 };
 

@@ -16,7 +16,8 @@ namespace fathom::bench {
 namespace {
 
 constexpr int kWarmUpRounds = 2;
-constexpr int kDrawnPasses = 64;     // of a case whose passes differ
+constexpr int kDrawnPasses = 256;    // of repeat
+constexpr int kRepeatedPasses = 8;   // a round of them
 constexpr int kRepeatedTexts = 300;  // that repeat draws from
 constexpr int kHotTasks = 100;
 constexpr int kPassesWithOneStore = 10;  // so that one task alone stays in the CPU's caches
@@ -84,7 +85,7 @@ class Builder {
     for (const int draw : draws) {
       requests.push_back(FirstTasks(workload_.texts[static_cast<size_t>(draw)], options_.tasks, n));
     }
-    draws.resize(std::min(draws.size(), static_cast<size_t>(options_.rounds)));  // the timed ones
+    draws.resize(std::min(draws.size(), static_cast<size_t>(options_.rounds * kRepeatedPasses)));
     Case one{.name = absl::StrCat("Zipf over ", kRepeatedTexts, " texts, no cache"),
              .parameters = {{"texts", kRepeatedTexts},
                             {"zipf_exponent", 1},
@@ -94,6 +95,7 @@ class Builder {
                             {"repeated_share", RepeatedShare(draws)},
                             {"tap_cache", false}},
              .requests = std::move(requests),
+             .passes_a_round = kRepeatedPasses,
              .runner = uncached_};
     AddCase(one);
     one.name = absl::StrCat("Zipf over ", kRepeatedTexts, " texts, tap cache");
@@ -102,7 +104,7 @@ class Builder {
     AddCase(std::move(one));
     workload_.note = absl::StrFormat("Share of the timed texts seen before: %.2f. All at n = %d.",
                                      RepeatedShare(draws), n);
-    for (const int tasks : {options_.tasks, options_.cached_tasks}) AddSameText(tasks, n);
+    for (const int tasks : {1, options_.tasks, options_.cached_tasks}) AddSameText(tasks, n);
     return std::move(workload_);
   }
 
