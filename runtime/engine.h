@@ -25,7 +25,7 @@ struct EncoderInfo {
   int hidden_size = 0;      // H
   int max_tokens = 0;       // longest text, special tokens included
   std::string device;       // "cpu"
-  std::string precision;    // "fp32"
+  std::string precision;    // "fp32", "bf16"
 };
 
 enum class HeadKind : uint8_t { kClassification, kRegression };
@@ -98,6 +98,13 @@ struct Concurrency {
   int threads = 1;
 };
 
+// What the start measured of this machine, for the log.
+struct CalibrationReport {
+  std::string gemms;       // a line a shape: which form runs from how many rows on; empty: none
+  double seconds = 0;      // that measuring took
+  bool from_file = false;  // measured at an earlier start
+};
+
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -129,6 +136,9 @@ class Engine {
 
   // Any thread.
   virtual CacheReport cache_report() const = 0;
+
+  // Any thread.
+  virtual const CalibrationReport& calibration() const = 0;
 
   // Any thread, also while passes run. Empties the caches of taps and answers.
   virtual void ClearCaches() = 0;

@@ -1,5 +1,7 @@
 #include "runtime/pass_runner.h"
 
+#include <ATen/Parallel.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -44,9 +46,11 @@ PassCaches::PassCaches(const Encoder& encoder, const CacheOptions& cache_options
       answers(encoder.fingerprint(), cache_options.answer_bytes),
       depths(encoder.config().layers) {}
 
-PassRunner::PassRunner(std::shared_ptr<const Encoder> encoder, PassCaches& caches)
+PassRunner::PassRunner(std::shared_ptr<const Encoder> encoder, PassCaches& caches,
+                       CostPredictor* costs)
     : encoder_(std::move(encoder)),
       caches_(caches),
+      costs_(costs),
       planner_(encoder_->config().layers),
       executor_(encoder_) {}
 
@@ -62,6 +66,7 @@ PassResult PassRunner::Run(absl::Span<const PassText> texts) {
   plan_ = &planner_.Plan(absl::MakeConstSpan(plan_texts_).first(same_texts_.size()));
 
   kept_.clear();
+  const CostPredictor::Prediction prediction = Predict();
   const auto start = std::chrono::steady_clock::now();
   if (!items_.empty()) {
     const TapPrecision precision =
@@ -71,7 +76,9 @@ PassResult PassRunner::Run(absl::Span<const PassText> texts) {
     AnswerHeads(state, result);
   }
   const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
+  result.predicted_ms = prediction.ms;
   result.actual_ms = time.count();
+  if (prediction.ms > 0) costs_->Observe(prediction, time.count(), at::get_num_threads());
   result.rows = plan_->max_rows;
   CountWork(result);
   KeepTaps();
@@ -225,6 +232,16 @@ void PassRunner::ChooseTap(PlanText& text) {
                                  .kept = text.taps,
                                  .asked_at_least = asked_at_least_,
                                  .pair_layers = pair_layers_});
+}
+
+// Nothing where nothing is computed.
+CostPredictor::Prediction PassRunner::Predict() {
+  if (costs_ == nullptr || items_.empty()) return {};
+  widths_.clear();
+  for (const LoadedTask* task : tasks_) widths_.push_back(task->widest_bottleneck());
+  return costs_->Predict(*plan_,
+                         {.adapter_widths = widths_, .heads = static_cast<int>(tasks_.size())},
+                         at::get_num_threads());
 }
 
 // A text's own work: what its tasks would run alone is known; what equal texts ran together is

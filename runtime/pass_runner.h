@@ -11,6 +11,7 @@
 #include "runtime/cache/answer_cache.h"
 #include "runtime/cache/depth_histogram.h"
 #include "runtime/cache/tap_cache.h"
+#include "runtime/depth/cost_predictor.h"
 #include "runtime/engine.h"
 #include "runtime/model/encoder.h"
 #include "runtime/pass/executor.h"
@@ -32,8 +33,9 @@ struct PassCaches {
 // Holds the buffers of a pass: for one thread at a time. LibTorch's exceptions pass through.
 class PassRunner {
  public:
-  // `caches` must outlive the runner.
-  PassRunner(std::shared_ptr<const Encoder> encoder, PassCaches& caches);
+  // `caches` and `costs` must outlive the runner. Without costs nothing is predicted.
+  PassRunner(std::shared_ptr<const Encoder> encoder, PassCaches& caches,
+             CostPredictor* costs = nullptr);
 
   PassResult Run(absl::Span<const PassText> texts);
 
@@ -59,6 +61,7 @@ class PassRunner {
   void FailTask(const LoadedTask* task, const absl::Status& status, PassResult& result);
   void DescribeTexts();
   void ChooseTap(PlanText& text);
+  CostPredictor::Prediction Predict();
   void CountWork(PassResult& result) const;
   void AnswerHeads(const at::Tensor& state, PassResult& result);
   size_t AnswerSize(const LoadedTask* task) const;
@@ -71,6 +74,7 @@ class PassRunner {
 
   const std::shared_ptr<const Encoder> encoder_;
   PassCaches& caches_;
+  CostPredictor* const costs_;
   Planner planner_;
   Executor executor_;
 
@@ -90,6 +94,7 @@ class PassRunner {
   std::vector<const LoadedTask*> tasks_;                     // sorted; a plan's adapter is an index
   std::vector<std::shared_ptr<const TaskWeights>> weights_;  // [tasks_], held during the pass
   std::vector<const Adapter*> adapters_;
+  std::vector<int32_t> widths_;  // [tasks_]: D
   std::vector<KeptTap> kept_;
   std::vector<size_t> by_task_;    // items, sorted by task
   std::vector<int64_t> cls_rows_;  // [items], in the order of by_task_

@@ -34,22 +34,25 @@ ThreadTeam::ThreadTeam(int index, int workers, std::vector<int> cores)
       pinned_(workers > 1 && !cores.empty()),
       cores_(std::move(cores)) {}
 
-void ThreadTeam::Use(int threads) {
-  if (threads == threads_) return;
-  if (threads_ == 0) at::init_num_threads();
+void ThreadTeam::Use(int threads) const {
+  thread_local int in_use = 0;
+  thread_local int most_pinned = 0;
+  if (threads == in_use) return;
+  if (in_use == 0) at::init_num_threads();
   at::set_num_threads(threads);
-  threads_ = threads;
-  if (pinned_ && threads > pinned_threads_) Pin(threads);
+  in_use = threads;
+  if (!pinned_ || threads <= most_pinned) return;
+  Pin(threads);
+  most_pinned = threads;
 }
 
 // OpenMP keeps a team's threads, so that each index of a loop over as many goes to a thread of its
 // own, the first to the caller.
-void ThreadTeam::Pin(int threads) {
+void ThreadTeam::Pin(int threads) const {
   at::parallel_for(0, threads, 1, [&](int64_t begin, int64_t /*end*/) {
     const auto core = static_cast<size_t>(first_ + begin) % cores_.size();
     PinThisThread(cores_[core]);
   });
-  pinned_threads_ = threads;
 }
 
 }  // namespace fathom

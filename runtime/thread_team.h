@@ -18,17 +18,15 @@ class ThreadTeam {
 
   // From now on the calling thread's tensor work uses `threads` threads: the worker's own cores
   // first, then those behind them, and so around. Cheap when the number stays, or goes between 1
-  // and another. The first caller keeps the team: always the same thread.
-  void Use(int threads);
+  // and another.
+  void Use(int threads) const;
 
  private:
-  void Pin(int threads);
+  void Pin(int threads) const;
 
   const int first_;  // index of the worker's own first core
   const bool pinned_;
   const std::vector<int> cores_;
-  int threads_ = 0;         // in use
-  int pinned_threads_ = 0;  // most that were pinned
 };
 
 }  // namespace fathom

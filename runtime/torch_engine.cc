@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -15,6 +16,7 @@
 #include "runtime/engine.h"
 #include "runtime/model/calibration.h"
 #include "runtime/model/encoder.h"
+#include "runtime/pass/cost_calibration.h"
 #include "runtime/pass_runner.h"
 #include "runtime/task/task_store.h"
 #include "runtime/text/token_ids.h"
@@ -32,8 +34,9 @@ absl::Status InternalError(const std::exception& error) {
 
 // What one thread that runs passes has to itself.
 struct Worker {
-  Worker(ThreadTeam thread_team, const std::shared_ptr<const Encoder>& encoder, PassCaches& caches)
-      : team(std::move(thread_team)), runner(encoder, caches) {}
+  Worker(ThreadTeam thread_team, const std::shared_ptr<const Encoder>& encoder, PassCaches& caches,
+         CostPredictor* costs)
+      : team(std::move(thread_team)), runner(encoder, caches, costs) {}
 
   ThreadTeam team;
   PassRunner runner;
@@ -41,45 +44,53 @@ struct Worker {
 
 class TorchEngine : public Engine {
  public:
-  TorchEngine(EncoderInfo info, std::shared_ptr<const Encoder> encoder,
-              std::unique_ptr<const Tokenizer> tokenizer, TaskStore tasks,
-              std::shared_ptr<const WeightCache> weights, const Concurrency& concurrency,
-              const CacheOptions& caches)
-      : info_(std::move(info)),
-        encoder_(std::move(encoder)),
-        tokenizer_(std::move(tokenizer)),
-        tasks_(std::move(tasks)),
-        weights_(std::move(weights)),
-        concurrency_(concurrency),
-        caches_(*encoder_, caches) {}
+  // What Create loads and measures.
+  struct Parts {
+    EncoderInfo info;
+    CalibrationReport calibration;
+    std::optional<CostTable> costs;
+    std::shared_ptr<const Encoder> encoder;
+    std::unique_ptr<const Tokenizer> tokenizer;
+    std::shared_ptr<const WeightCache> weights;  // of tasks
+    TaskStore tasks;
+    Concurrency concurrency;
+    CacheOptions caches;
+  };
 
-  const EncoderInfo& encoder() const override { return info_; }
+  explicit TorchEngine(Parts parts)
+      : parts_(std::move(parts)), caches_(*parts_.encoder, parts_.caches) {
+    if (parts_.costs) costs_.emplace(*parts_.costs);
+  }
+
+  const EncoderInfo& encoder() const override { return parts_.info; }
 
   absl::StatusOr<TokenizedText> Tokenize(const TextInput& input,
                                          Truncation truncation) const override {
     if (const auto* ids = std::get_if<RawTokenIds>(&input)) {
-      const EncoderConfig& config = encoder_->config();
+      const EncoderConfig& config = parts_.encoder->config();
       return CheckTokenIds(*ids, {.vocab_size = config.vocab_size,
                                   .segment_types = config.segment_types,
-                                  .max_tokens = info_.max_tokens});
+                                  .max_tokens = parts_.info.max_tokens});
     }
-    return tokenizer_->Encode(std::get<RawText>(input), truncation, info_.max_tokens);
+    return parts_.tokenizer->Encode(std::get<RawText>(input), truncation, parts_.info.max_tokens);
   }
 
   absl::StatusOr<std::shared_ptr<const ServableTask>> FindTask(std::string_view name,
                                                                int version) const override {
-    return tasks_.Find(name, version);
+    return parts_.tasks.Find(name, version);
   }
 
-  std::vector<TaskInfo> ListTasks() const override { return tasks_.List(); }
+  std::vector<TaskInfo> ListTasks() const override { return parts_.tasks.List(); }
 
-  Concurrency concurrency() const override { return concurrency_; }
+  Concurrency concurrency() const override { return parts_.concurrency; }
 
   CacheReport cache_report() const override {
     return {.taps = caches_.taps.counts(),
             .answers = caches_.answers.counts(),
-            .weights = weights_->counts()};
+            .weights = parts_.weights->counts()};
   }
+
+  const CalibrationReport& calibration() const override { return parts_.calibration; }
 
   void ClearCaches() override {
     caches_.taps.Clear();
@@ -91,8 +102,8 @@ class TorchEngine : public Engine {
     try {
       const c10::InferenceMode inference;
       Worker& worker = WorkerOfThisThread();
-      worker.team.Use(options.threads > 0 ? std::min(options.threads, concurrency_.threads)
-                                          : concurrency_.threads);
+      worker.team.Use(options.threads > 0 ? std::min(options.threads, parts_.concurrency.threads)
+                                          : parts_.concurrency.threads);
       return worker.runner.Run(texts);
     } catch (const std::exception& error) {
       return InternalError(error);
@@ -101,25 +112,21 @@ class TorchEngine : public Engine {
 
  private:
   // Teams of threads belong to the thread that made them, so each thread keeps its worker. More
-  // threads than concurrency_.passes, one after another, are served as well.
+  // threads than parts_.concurrency.passes, one after another, are served as well.
   Worker& WorkerOfThisThread() {
     const absl::MutexLock lock(&mutex_);
     std::unique_ptr<Worker>& worker = workers_[std::this_thread::get_id()];
     if (worker == nullptr) {
-      const int index = static_cast<int>(workers_.size() - 1) % concurrency_.passes;
-      worker = std::make_unique<Worker>(ThreadTeam(index, concurrency_.passes, cores_), encoder_,
-                                        caches_);
+      const int index = static_cast<int>(workers_.size() - 1) % parts_.concurrency.passes;
+      worker = std::make_unique<Worker>(ThreadTeam(index, parts_.concurrency.passes, cores_),
+                                        parts_.encoder, caches_, costs_ ? &*costs_ : nullptr);
     }
     return *worker;
   }
 
-  const EncoderInfo info_;
-  const std::shared_ptr<const Encoder> encoder_;
-  const std::unique_ptr<const Tokenizer> tokenizer_;
-  const TaskStore tasks_;
-  const std::shared_ptr<const WeightCache> weights_;  // of tasks_
-  const Concurrency concurrency_;
+  const Parts parts_;
   PassCaches caches_;
+  std::optional<CostPredictor> costs_;
 
   const std::vector<int> cores_ = AllowedCores();
 
@@ -145,11 +152,13 @@ absl::StatusOr<std::unique_ptr<Engine>> Create(const EngineOptions& options) {
 
   const auto shape = Encoder::LoadConfig(options.encoder_dir);
   if (!shape.ok()) return shape.status();
-  const auto calibration = CalibrateGemms(
-      *shape, {.dir = options.calibration_dir, .threads = threads, .precision = options.precision});
-  if (!calibration.ok()) return calibration.status();
-  auto encoder = Encoder::Load(options.encoder_dir, PlainWeights::kDrop, calibration->gemms);
+  const CalibrationOptions measuring{
+      .dir = options.calibration_dir, .threads = threads, .precision = options.precision};
+  const auto gemms = CalibrateGemms(*shape, measuring);
+  if (!gemms.ok()) return gemms.status();
+  auto encoder = Encoder::Load(options.encoder_dir, PlainWeights::kDrop, gemms->gemms);
   if (!encoder.ok()) return encoder.status();
+  const auto costs = CalibrateCosts(*encoder, gemms->gemms, measuring);
   const EncoderConfig& config = (*encoder)->config();
   auto tokenizer = Tokenizer::FromFolder(options.encoder_dir);
   if (!tokenizer.ok()) return tokenizer.status();
@@ -170,11 +179,20 @@ absl::StatusOr<std::unique_ptr<Engine>> Create(const EngineOptions& options) {
       .hidden_size = config.hidden_size,
       .max_tokens = config.max_positions,
       .device = options.device,
-      .precision = PrecisionName(calibration->gemms.precision),
+      .precision = PrecisionName(gemms->gemms.precision),
   };
-  return std::make_unique<TorchEngine>(
-      std::move(info), *std::move(encoder), *std::move(tokenizer), *std::move(tasks), weights,
-      Concurrency{.passes = std::max(1, options.workers), .threads = threads}, options.caches);
+  return std::make_unique<TorchEngine>(TorchEngine::Parts{
+      .info = std::move(info),
+      .calibration = {.gemms = Describe(gemms->gemms),
+                      .seconds = gemms->seconds + (costs ? costs->seconds : 0),
+                      .from_file = gemms->from_file && costs && costs->from_file},
+      .costs = costs ? std::optional(costs->costs) : std::nullopt,
+      .encoder = *std::move(encoder),
+      .tokenizer = *std::move(tokenizer),
+      .weights = weights,
+      .tasks = *std::move(tasks),
+      .concurrency = {.passes = std::max(1, options.workers), .threads = threads},
+      .caches = options.caches});
 }
 
 }  // namespace

@@ -21,12 +21,14 @@ struct EngineInput {
   int threads_per_worker = 0;
   int64_t tap_cache_mb = 256;
   int64_t answer_cache_mb = 0;
+  int64_t adapter_cache_mb = 2048;
   std::string precision = "fp32";
 
   void Write(EngineOptions& options) const {
     if (threads_per_worker > 0) options.threads = options.workers * threads_per_worker;
     options.caches.tap_bytes = tap_cache_mb << 20;
     options.caches.answer_bytes = answer_cache_mb << 20;
+    options.adapter_bytes = adapter_cache_mb << 20;
     options.precision = precision == "bf16"   ? Precision::kBf16
                         : precision == "auto" ? Precision::kAuto
                                               : Precision::kFp32;
@@ -58,6 +60,14 @@ void AddEngineFlags(CLI::App& app, EngineOptions& options, EngineInput& input) {
   app.add_option("--answer-cache-mb", input.answer_cache_mb,
                  "memory for finished answers by text, task and n; 0: off")
       ->check(CLI::Range(int64_t{0}, kMaxMb));
+  app.add_option("--adapter-cache-mb", input.adapter_cache_mb,
+                 "memory for weights of adapters; those used least recently are read again when "
+                 "they are wanted")
+      ->check(CLI::Range(int64_t{1}, kMaxMb));
+  app.add_option("--calibration-dir", options.calibration_dir,
+                 "where measurements of this machine are kept between starts; empty: "
+                 "~/.cache/fathom/calibration; \"none\": measured at each start; \"off\": not "
+                 "measured");
 }
 
 }  // namespace

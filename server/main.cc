@@ -10,6 +10,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "server/flags.h"
 #include "server/grpc/server.h"
 #include "server/log.h"
@@ -65,6 +66,13 @@ void LogStart(const Server& server) {
   spdlog::info("encoder {}: {} layers of width {}, {} on {}; {} tasks", encoder.name,
                encoder.layers, encoder.hidden_size, encoder.precision, encoder.device, loaded);
   if (server.admin_port() != 0) spdlog::info("admin port {}", server.admin_port());
+  const CalibrationReport& calibration = server.engine().calibration();
+  for (const absl::string_view line : absl::StrSplit(calibration.gemms, '\n', absl::SkipEmpty())) {
+    spdlog::info("GEMM {}", std::string(line));
+  }
+  spdlog::info("calibration: {}", calibration.from_file
+                                      ? std::string("from an earlier start")
+                                      : fmt::format("{:.1f} s", calibration.seconds));
   spdlog::info("ready: grpc port {}, metrics port {}", server.port(), server.metrics_port());
 }
 

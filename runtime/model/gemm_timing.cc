@@ -20,7 +20,7 @@ constexpr std::array<int64_t, 9> kKnots = {1, 4, 8, 16, 32, 64, 128, 256, 512};
 constexpr int64_t kColdBytes = int64_t{256} << 20;
 
 // Rounds over all knots: what else the machine does for a moment spoils a round, not a knot.
-constexpr int kLeastRounds = 3;
+constexpr int kLeastRounds = 2;
 // The share of the budget for the visits of one knot in one round; there is at least one visit.
 // Knots of many rows take longer than that.
 constexpr int kKnotShare = 100;

@@ -17,7 +17,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::array<int64_t, 9> kKnots = {1, 4, 8, 16, 32, 64, 128, 256, 512};
-constexpr int kLeastRounds = 3;
+constexpr int kLeastRounds = 2;
 // What operations alone do not show is small; a ratio beyond these is another program's work.
 constexpr double kLeastRatio = 0.8;
 constexpr double kMostRatio = 1.3;
@@ -112,7 +112,7 @@ PassPlan PlanOf(const EncoderConfig& config, int tokens, const std::vector<Stand
 
 // The geometric mean of measured / predicted over whole passes.
 double WholePassRatio(const std::shared_ptr<const Encoder>& encoder, const CostTable& table) {
-  constexpr int kRuns = 4;
+  constexpr int kRuns = 2;
   const EncoderConfig& config = encoder->config();
   const std::vector<StandInTask> tasks = MakeStandInTasks(config, OpTimer::kTasks);
   const std::vector<int32_t> widths(tasks.size(), kStandInWidth);
@@ -121,7 +121,7 @@ double WholePassRatio(const std::shared_ptr<const Encoder>& encoder, const CostT
   Executor executor(encoder);
   double log_ratio = 0;
   int passes = 0;
-  for (const auto& [wanted, count] : {std::pair{16, 1}, {32, 1}, {128, 1}, {32, OpTimer::kTasks}}) {
+  for (const auto& [wanted, count] : {std::pair{16, 1}, {32, 1}, {32, OpTimer::kTasks}}) {
     const TokenizedText text = MakeStandInText(std::min(wanted, config.max_positions));
     const TokenizedText* pointer = &text;
     const PassPlan plan = PlanOf(config, text.full_tokens, tasks, count);

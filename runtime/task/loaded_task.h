@@ -2,6 +2,7 @@
 // weights are where a pass asks for them.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -38,8 +39,9 @@ class LoadedTask : public ServableTask {
 
   const AdapterLayout& layout() const { return layout_; }
   int bottleneck(int layer) const { return widths_[static_cast<size_t>(layer)]; }  // D; 0: left out
-  int head_layers() const { return head_layers_; }                                 // at least 1
-  int classes() const { return classes_; }                                         // C
+  int widest_bottleneck() const { return *std::max_element(widths_.begin(), widths_.end()); }
+  int head_layers() const { return head_layers_; }  // at least 1
+  int classes() const { return classes_; }          // C
 
   // The weights, which stay in memory as long as the pointer is held. Reads them if they are not
   // there. FAILED_PRECONDITION if that fails, with the reason: the files changed or are damaged.

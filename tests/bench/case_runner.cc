@@ -47,8 +47,7 @@ class SideBySideRunner : public CaseRunner {
       const size_t first = request.size() * i / count;
       const size_t last = request.size() * (i + 1) / count;
       threads.emplace_back([this, i, part = request.subspan(first, last - first)] {
-        ThreadTeam team = teams_[i];  // of this thread
-        team.Use(1);
+        teams_[i].Use(1);
         parts_[i].Run(part);
       });
     }
@@ -61,7 +60,7 @@ class SideBySideRunner : public CaseRunner {
   bool planned_ = false;
   OnePassRunner whole_;
   std::deque<OnePassRunner> parts_;
-  std::vector<ThreadTeam> teams_;
+  std::deque<ThreadTeam> teams_;
 };
 
 }  // namespace

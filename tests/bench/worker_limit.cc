@@ -22,15 +22,6 @@ ModelSizes SizesOf(const EncoderConfig& config, int bottleneck) {
           .bottleneck = bottleneck};
 }
 
-// D of the widest layer.
-int Bottleneck(const LoadedTask& task) {
-  int widest = 0;
-  for (int layer = 0; layer < task.layout().layers(); ++layer) {
-    widest = std::max(widest, task.bottleneck(layer));
-  }
-  return widest;
-}
-
 // What the planner must know of a job, and the tasks that its layouts belong to.
 struct PlannedJob {
   std::map<std::string, std::shared_ptr<const ServableTask>> tasks;
@@ -56,7 +47,7 @@ absl::StatusOr<PlannedJob> PlanTexts(const Job& job, const Engine& engine) {
         task.adapter =
             index.emplace(job_task.name, static_cast<int32_t>(index.size())).first->second;
         task.layout = &loaded.layout();
-        planned.bottleneck = std::max(planned.bottleneck, Bottleneck(loaded));
+        planned.bottleneck = std::max(planned.bottleneck, loaded.widest_bottleneck());
         pass.tasks.push_back({.task = &loaded});
         planned.tasks.emplace(job_task.name, *std::move(found));
       }

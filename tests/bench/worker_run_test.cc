@@ -40,6 +40,7 @@ class FakeEngine : public Engine {
     return result;
   }
   Concurrency concurrency() const override { return {}; }
+  const CalibrationReport& calibration() const override { return calibration_; }
   CacheReport cache_report() const override { return {}; }
   void ClearCaches() override { passes_ = 0; }
 
@@ -47,6 +48,7 @@ class FakeEngine : public Engine {
 
  private:
   EncoderInfo info_;
+  CalibrationReport calibration_;
   std::shared_ptr<const ServableTask> task_ = std::make_shared<ServableTask>(TaskInfo{.name = "a"});
   int passes_ = 0;
 };

@@ -67,6 +67,7 @@ class FakeEngine : public Engine {
   absl::StatusOr<PassResult> Run(absl::Span<const PassText> texts,
                                  const RunOptions& options) override;
   Concurrency concurrency() const override { return concurrency_; }
+  const CalibrationReport& calibration() const override { return calibration_; }
   CacheReport cache_report() const override;
   void ClearCaches() override;
 
@@ -76,6 +77,7 @@ class FakeEngine : public Engine {
 
   const Concurrency concurrency_;
   const EncoderInfo encoder_;
+  const CalibrationReport calibration_;
   std::map<std::pair<std::string, int>, std::shared_ptr<const ServableTask>> tasks_;
 
   mutable std::mutex mutex_;  // guards what follows
