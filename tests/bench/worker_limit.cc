@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/model/calibration.h"
 #include "runtime/task/loaded_task.h"
 #include "tests/bench/gemm_limit.h"
 
@@ -66,7 +67,12 @@ JobLimit::JobLimit(std::string encoder_dir, const Engine& engine)
 
 absl::Status JobLimit::Prepare() {
   if (rates_.has_value()) return absl::OkStatus();
-  auto encoder = Encoder::Load(encoder_dir_, PlainWeights::kKeep);
+  const auto config = Encoder::LoadConfig(encoder_dir_);
+  if (!config.ok()) return config.status();
+  // With the forms that the engine chose, so that the limit is not below what it can do.
+  const auto gemms = CalibrateGemms(*config, {.threads = engine_.concurrency().threads});
+  if (!gemms.ok()) return gemms.status();
+  auto encoder = Encoder::Load(encoder_dir_, PlainWeights::kKeep, gemms->gemms);
   if (!encoder.ok()) return encoder.status();
   encoder_ = *std::move(encoder);
   rates_.emplace(*encoder_, SizesOf(encoder_->config(), 0));
