@@ -147,7 +147,7 @@ class Comparison:
         folder = self.arguments.output
         text = report.markdown(self.run, self.results, self.peers_do, self.notes)
         (folder / "results.md").write_text(text)
-        data = report.to_json(self.run, self.results) | {"notes": self.notes}
+        data = report.to_json(self.run, self.results)
         (folder / "results.json").write_text(json.dumps(data, indent=2) + "\n")
         plots.plot(self.results, f"{self.run['cpu']}, {self.run['threads']} threads", folder)
 

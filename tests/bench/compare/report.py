@@ -86,14 +86,17 @@ def depth_ratios(fanout: list[Result]) -> list[tuple[str, float]]:
     return found
 
 
-def to_json(run: dict[str, Any], results: list[Result]) -> dict[str, Any]:
+def to_json(run: dict[str, Any], results: list[Result]) -> list[dict[str, Any]]:
+    """An object a case, each with the run (machine, versions) that it is of."""
     rows = []
     for result in results:
         row = asdict(result)
+        row["ratios"] = {peer: ms / result.fathom_ms for peer, ms in result.peers.items()}
         row["fathom_per_second"] = result.per_second(result.fathom_ms)
         row["peers_per_second"] = {p: result.per_second(ms) for p, ms in result.peers.items()}
+        row["run"] = run
         rows.append(row)
-    return {"run": run, "results": rows, "ratios": [asdict(ratio) for ratio in ratios(results)]}
+    return rows
 
 
 def table_line(cells: Iterable[str]) -> str:
