@@ -10,7 +10,7 @@ namespace {
 
 struct TimesField {
   const char* name;
-  RowTimes CostTable::* member;
+  RowTimes CostTable::*member;
 };
 constexpr TimesField kTimes[] = {{"query_key_value", &CostTable::query_key_value},
                                  {"attention_dense", &CostTable::attention_dense},
@@ -19,7 +19,7 @@ constexpr TimesField kTimes[] = {{"query_key_value", &CostTable::query_key_value
 
 struct NumberField {
   const char* name;
-  double CostTable::* member;
+  double CostTable::*member;
 };
 constexpr NumberField kNumbers[] = {
     {"attention_call", &CostTable::attention_call},

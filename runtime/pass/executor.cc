@@ -77,34 +77,44 @@ void Executor::Start(const PassPlan& plan, absl::Span<const TokenizedText* const
 }
 
 void Executor::Reserve(int64_t rows, int64_t tap_rows) {
+  const int64_t hidden = encoder_->config().hidden_size;
   // Half as much again, so that growing traffic does not reallocate at every pass.
-  const auto grow = [&](int64_t needed, std::initializer_list<at::Tensor*> buffers) {
+  const auto grow = [&](int64_t needed, int64_t width, std::initializer_list<at::Tensor*> buffers) {
     for (at::Tensor* buffer : buffers) {
       if (buffer->defined() && buffer->size(0) >= needed) continue;
-      *buffer = at::empty({needed + needed / 2, encoder_->config().hidden_size},
-                          encoder_->embeddings().words.options());
+      *buffer = at::empty({needed + needed / 2, width}, encoder_->embeddings().words.options());
     }
   };
-  grow(rows, {&workspace_.state, &workspace_.next, &workspace_.context});
-  grow(tap_rows, {&workspace_.tap_dense, &workspace_.tap_residual});
+  Workspace& all = workspace_;
+  grow(rows, hidden, {&all.state, &all.next, &all.context, &all.dense});
+  grow(rows, 3 * hidden, {&all.query_key_value});
+  grow(rows, encoder_->config().intermediate_size, {&all.intermediate});
+  grow(tap_rows, hidden, {&all.tap_dense, &all.tap_residual});
 }
 
-// The stage's GEMMs: what comes before residual and LayerNorm. x [rows_in, H] -> f [rows_in, H].
+// The stage's GEMMs: what comes before residual and LayerNorm. x [rows_in, H] -> f [rows_in, H], of
+// attention [rows_full and a row a [CLS] block, H].
 at::Tensor Executor::Dense(const Stage& stage, const at::Tensor& x) {
   const EncoderLayer& layer = encoder_->layer(stage.layer);
-  if (stage.place == Place::kFfn) return layer.ffn_out(layer.ffn_in(x));
+  if (stage.place == Place::kFfn) {
+    at::Tensor intermediate = workspace_.intermediate.narrow(0, 0, stage.rows_in);
+    at::Tensor dense = workspace_.dense.narrow(0, 0, stage.rows_in);
+    return layer.ffn_out(layer.ffn_in(x, intermediate), dense);
+  }
   const auto cls_rows = static_cast<int64_t>(stage.cls_attention.size());
   const at::Tensor context = workspace_.context.narrow(0, 0, stage.rows_full + cls_rows);
   if (stage.rows_full > 0) {
     at::Tensor full = context.narrow(0, 0, stage.rows_full);
-    table_.attention(layer.query_key_value(x.narrow(0, 0, stage.rows_full)), stage.attention,
-                     encoder_->config().heads, full);
+    at::Tensor projected = workspace_.query_key_value.narrow(0, 0, stage.rows_full);
+    table_.attention(layer.query_key_value(x.narrow(0, 0, stage.rows_full), projected),
+                     stage.attention, encoder_->config().heads, full);
   }
   if (cls_rows > 0) {
     at::Tensor cls = context.narrow(0, stage.rows_full, cls_rows);
     table_.cls_attention(encoder_->cls_projections(), x, stage.cls_attention, cls);
   }
-  return layer.attention_dense(context);
+  at::Tensor dense = workspace_.dense.narrow(0, 0, stage.rows_full + cls_rows);
+  return layer.attention_dense(context, dense);
 }
 
 void Executor::LoadTaps(const Stage& stage, const TapTransfer& taps) {

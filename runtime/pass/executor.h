@@ -56,12 +56,16 @@ class Executor {
   const Encoder& encoder() const { return *encoder_; }
 
  private:
-  // The buffers of a pass, [rows, H] each. They grow to the largest pass and are then reused.
+  // The buffers of a pass, [rows, H] but where another width is named. They grow to the largest
+  // pass and are then reused. GEMMs that cannot write into a given buffer leave theirs unused.
   struct Workspace {
-    at::Tensor state;      // what enters a stage
-    at::Tensor next;       // what leaves it
-    at::Tensor context;    // attention's output
-    at::Tensor tap_dense;  // the tap block of a stage
+    at::Tensor state;            // what enters a stage
+    at::Tensor next;             // what leaves it
+    at::Tensor context;          // attention's output
+    at::Tensor query_key_value;  // [rows, 3H]
+    at::Tensor intermediate;     // [rows, I]
+    at::Tensor dense;            // what the stage's GEMMs end with
+    at::Tensor tap_dense;        // the tap block of a stage
     at::Tensor tap_residual;
   };
 

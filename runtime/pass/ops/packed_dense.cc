@@ -1,13 +1,14 @@
 #include "runtime/pass/ops/packed_dense.h"
 
 #include <ATen/Parallel.h>
-#include <ATen/ops/empty.h>
 #include <c10/util/Exception.h>
 
 #include "kernels/kernels.h"
+#include "runtime/model/huge_pages.h"
 #include "runtime/pass/ops/cpu_checks.h"
 
 namespace fathom::ops {
+
 const char* KernelsName() { return kernels::CpuKernels().name; }
 
 at::Tensor PackDense(const at::Tensor& weight) {
@@ -15,7 +16,7 @@ at::Tensor PackDense(const at::Tensor& weight) {
   const kernels::KernelTable& table = kernels::CpuKernels();
   const int64_t out = weight.size(0);
   const int64_t in = weight.size(1);
-  at::Tensor packed = at::empty({table.packed_dense_floats(in, out)}, weight.options());
+  at::Tensor packed = EmptyInHugePages(table.packed_dense_floats(in, out));
   table.pack_dense(weight.const_data_ptr<float>(), in, out, packed.mutable_data_ptr<float>());
   return packed;
 }
