@@ -111,6 +111,7 @@ void PrepareLayer(absl::Span<const HeadRows> heads, size_t depth, Workspace& wor
 
 void CpuHeads(absl::Span<const HeadRows> heads, const Encoder& encoder, const at::Tensor& state) {
   CheckMatrix(state, encoder.config().hidden_size, "the last state");
+  for (const HeadRows& rows : heads) CheckHead(rows, state);
   thread_local Workspace work;
   const at::Tensor pooled = Pool(heads, encoder, state, work);
   IndexPooledRows(heads, work);
@@ -118,7 +119,6 @@ void CpuHeads(absl::Span<const HeadRows> heads, const Encoder& encoder, const at
   const int64_t* pooled_index = work.pooled_index.data();
   size_t depths = 0;
   for (const HeadRows& rows : heads) {
-    CheckHead(rows, state);
     depths = std::max(depths, rows.head->layers.size());
     const bool pools = rows.head->use_pooler;
     const auto count = static_cast<int64_t>(rows.cls_rows.size());
