@@ -22,6 +22,8 @@ namespace fathom::kernels::HWY_NAMESPACE {
 // next block is fetched from memory meanwhile.
 inline constexpr size_t kMostDepth = 128;
 
+inline constexpr int64_t kMostRowsATurn = 192;
+
 int64_t DensePanelWidth() { return static_cast<int64_t>(kPanelWidth); }
 
 // Panel after panel: [in, kPanelWidth], with zeros in the columns that the last one lacks. A few
@@ -93,25 +95,46 @@ HWY_INLINE void StoreSums(const PackedDense& call, const PanelColumns& columns, 
   }
 }
 
-// Panels [first, last), whose weights lie one after the other.
-void MultiplyPanels(const PackedDense& call, size_t first, size_t last) {
+// The part of a call that is rows [first, last).
+HWY_INLINE PackedDense RowsOf(const PackedDense& call, int64_t first, int64_t last) {
+  PackedDense part = call;
+  part.x += first * call.in;
+  part.y += first * call.out;
+  part.rows = last - first;
+  return part;
+}
+
+// One panel for the rows of `call`.
+HWY_INLINE void MultiplyPanel(const PackedDense& call, size_t panel, bool more_panels,
+                              float* sums) {
   const auto in = static_cast<size_t>(call.in);
   const size_t blocks = (in + kMostDepth - 1) / kMostDepth;
-  float* sums = ThreadScratch(static_cast<size_t>(call.rows) * kPanelWidth);
+  const size_t column = panel * kPanelWidth;
+  const PanelColumns columns{column, std::min(kPanelWidth, static_cast<size_t>(call.out) - column)};
+  StartSums(call, columns, sums);
+  for (size_t block = 0; block < blocks; ++block) {
+    const size_t begin = in * block / blocks;
+    const size_t end = in * (block + 1) / blocks;
+    MultiplyBlock(call,
+                  {call.packed_weight + (panel * in + begin) * kPanelWidth, begin, end - begin,
+                   end < in || more_panels},
+                  sums);
+  }
+  StoreSums(call, columns, sums);
+}
+
+// Panels [first, last), whose weights lie one after the other. Many rows take turns at a panel, so
+// that their sums stay in a near cache.
+void MultiplyPanels(const PackedDense& call, size_t first, size_t last) {
+  const int64_t turns = (call.rows + kMostRowsATurn - 1) / kMostRowsATurn;
+  float* sums =
+      ThreadScratch(static_cast<size_t>(std::min(call.rows, kMostRowsATurn)) * kPanelWidth);
   for (size_t panel = first; panel < last; ++panel) {
-    const size_t column = panel * kPanelWidth;
-    const PanelColumns columns{column,
-                               std::min(kPanelWidth, static_cast<size_t>(call.out) - column)};
-    StartSums(call, columns, sums);
-    for (size_t block = 0; block < blocks; ++block) {
-      const size_t begin = in * block / blocks;
-      const size_t end = in * (block + 1) / blocks;
-      const bool more = end < in || panel + 1 < last;
-      MultiplyBlock(
-          call, {call.packed_weight + (panel * in + begin) * kPanelWidth, begin, end - begin, more},
-          sums);
+    for (int64_t turn = 0; turn < turns; ++turn) {
+      const PackedDense rows =
+          RowsOf(call, call.rows * turn / turns, call.rows * (turn + 1) / turns);
+      MultiplyPanel(rows, panel, panel + 1 < last, sums);
     }
-    StoreSums(call, columns, sums);
   }
 }
 

@@ -72,7 +72,7 @@ class PackedDenseTest : public ::testing::TestWithParam<Device> {
 TEST_P(PackedDenseTest, EqualsTheReferenceForEveryShape) {
   for (const int64_t in : {1, 7, 64, 770}) {
     for (const int64_t out : {1, 5, 16, 100}) {
-      for (const int64_t rows : {1, 2, 5, 31, 32, 33, 64, 100}) {
+      for (const int64_t rows : {1, 2, 5, 31, 32, 33, 64, 100, 500}) {
         SCOPED_TRACE(std::to_string(rows) + " x " + std::to_string(in) + " x " +
                      std::to_string(out));
         const Call call({rows, in, out});
