@@ -15,7 +15,7 @@ struct CalibrationOptions {
   std::string dir;  // as EngineOptions::calibration_dir
   int threads = 1;  // of a pass
   Precision precision = Precision::kFp32;
-  std::chrono::milliseconds budget{600};  // about, of each thing that is measured
+  std::chrono::milliseconds budget{450};  // about, of each thing that is measured
 };
 
 struct GemmCalibration {
