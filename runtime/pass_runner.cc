@@ -17,10 +17,6 @@ namespace {
 
 const LoadedTask* Loaded(const PassTask& task) { return static_cast<const LoadedTask*>(task.task); }
 
-bool SameTokens(const TokenizedText& a, const TokenizedText& b) {
-  return a.ids == b.ids && a.segment_ids == b.segment_ids;
-}
-
 void SetOutput(const LoadedTask* task, absl::Span<const float> logits, TaskOutput& output) {
   output.logits.assign(logits.begin(), logits.end());
   if (std::all_of(logits.begin(), logits.end(), [](float value) { return std::isfinite(value); })) {
@@ -159,7 +155,7 @@ void PassRunner::MergeTexts() {
     // The next text behind it that is equal; among equal hashes only.
     for (size_t b = a + 1; b < hashes_.size() && hashes_[b].first == hashes_[a].first; ++b) {
       const auto [text, later] = std::pair(hashes_[a].second, hashes_[b].second);
-      if (!SameTokens(*texts_[text].text, *texts_[later].text)) continue;
+      if (!TextEqual{}(*texts_[text].text, *texts_[later].text)) continue;
       next_same_[text] = static_cast<int64_t>(later);
       is_first_[later] = 0;
       break;
@@ -247,7 +243,6 @@ CostPredictor::Prediction PassRunner::Predict() {
 // A text's own work: what its tasks would run alone is known; what equal texts ran together is
 // divided among them by their tasks.
 void PassRunner::CountWork(PassResult& result) const {
-  const int layers = encoder_->config().layers;
   result.work.assign(texts_.size(), {});
   for (size_t i = 0; i < same_texts_.size(); ++i) {
     const SameTexts& same = same_texts_[i];
@@ -268,8 +263,9 @@ void PassRunner::CountWork(PassResult& result) const {
   for (size_t text = 0; text < texts_.size(); ++text) {
     for (size_t task = 0; task < texts_[text].tasks.size(); ++task) {
       if (!IsAnswered(text, task) || !result.outputs[text][task].status.ok()) continue;
-      const auto tokens = static_cast<double>(texts_[text].text->ids.size());
-      result.work[text].row_layers_cached += layers > 1 ? (layers - 1) * tokens + 1 : tokens;
+      const auto tokens = static_cast<int32_t>(texts_[text].text->ids.size());
+      result.work[text].row_layers_cached +=
+          RowLayersAlone(encoder_->config().layers, tokens, Reads::kCls);
     }
   }
 }

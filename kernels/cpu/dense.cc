@@ -22,6 +22,7 @@ namespace fathom::kernels::HWY_NAMESPACE {
 // next block is fetched from memory meanwhile.
 inline constexpr size_t kMostDepth = 128;
 
+// Rows whose sums, and whose inputs of a block, fit into a near cache beside a panel.
 inline constexpr int64_t kMostRowsATurn = 192;
 
 int64_t DensePanelWidth() { return static_cast<int64_t>(kPanelWidth); }

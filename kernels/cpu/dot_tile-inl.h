@@ -70,9 +70,8 @@ HWY_INLINE void SumsOfLanes(hn::Vec<hn::ScalableTag<float>> (&vectors)[kCount], 
 }
 
 // Gives weights[o] · rows[r] to `sink(r, o, product)`, with rows of weights that follow each other
-// in memory. The order of a sum depends on the depth and
-// on kOutputs alone. The next tile's weights are asked for
-// on the way: the processor's own prefetch stops at the end of a page.
+// in memory. The order of a sum depends on the depth and on kOutputs alone. The next tile's weights
+// are asked for on the way: the processor's own prefetch stops at the end of a page.
 template <size_t kRows, size_t kOutputs, class Sink>
 HWY_INLINE void DotTile(const DotRows& rows, const float* weights, const Sink& sink) {
   const hn::ScalableTag<float> d;

@@ -51,6 +51,9 @@ struct TextHash {
 };
 
 struct TextEqual {
+  bool operator()(const TokenizedText& a, const TokenizedText& b) const {
+    return a.ids == b.ids && a.segment_ids == b.segment_ids;
+  }
   bool operator()(const TextKey& a, const TokenizedText& b) const {
     return a.ids() == absl::MakeConstSpan(b.ids) &&
            a.segment_ids() == absl::MakeConstSpan(b.segment_ids);

@@ -165,6 +165,9 @@ class Planner {
 // One plan. REQUIRES as Planner::Plan.
 PassPlan PlanPass(int layers, absl::Span<const PlanText> texts);
 
+// What a task on a text of so many tokens runs in a pass of its own.
+double RowLayersAlone(int layers, int32_t tokens, Reads reads);
+
 // The layer at whose FFN the task forks, if it reads f or x there and not only their sum.
 std::optional<int> PairLayer(const PlanTask& task);
 

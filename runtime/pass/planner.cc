@@ -301,8 +301,7 @@ class Planner::Impl {
       Work work{.row_layers_run = static_cast<double>(run_thirds_[text]) / 3,
                 .row_layers_cached = static_cast<double>(cached_thirds_[text]) / 3};
       for (const PlanTask& task : texts_[text].tasks) {
-        const bool one_row = IsClsOnly({.reads = task.reads}, layers_ - 1);
-        work.row_layers_shared += (layers_ - 1) * tokens + (one_row ? 1 : tokens);
+        work.row_layers_shared += RowLayersAlone(layers_, texts_[text].tokens, task.reads);
         if (task.layout != nullptr) work.row_layers_skipped += task.skip_layers * tokens;
       }
       work.row_layers_shared -= work.row_layers_run + work.row_layers_cached;
@@ -333,6 +332,11 @@ TrunkLayers Planner::FindTrunkLayers(const PlanText& text) { return impl_->FindT
 
 PassPlan PlanPass(int layers, absl::Span<const PlanText> texts) {
   return Planner(layers).Plan(texts);
+}
+
+double RowLayersAlone(int layers, int32_t tokens, Reads reads) {
+  const bool one_row_at_end = reads == Reads::kCls && layers > 1;
+  return (layers - 1) * static_cast<double>(tokens) + (one_row_at_end ? 1 : tokens);
 }
 
 Work& Work::operator+=(const Work& other) {

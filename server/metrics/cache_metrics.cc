@@ -24,7 +24,7 @@ void AddFamilies(const std::string& prefix, const std::string& entry, const Cach
   const auto gauge = [&](const std::string& name, const std::string& help, int64_t value) {
     families.push_back(Family(prefix + "_" + name, help, MetricType::Gauge, value));
   };
-  counter("hits", "Each " + entry + " that was answered with the help of the cache.", counts.hits);
+  counter("hits", "Each " + entry + " that the cache helped.", counts.hits);
   counter("misses", "Each " + entry + " that the cache had nothing of use for.", counts.misses);
   counter("evictions", "Entries dropped to make room for others.", counts.evictions);
   counter("refused", "Entries too large to be kept.", counts.refused);
@@ -39,6 +39,7 @@ std::vector<MetricFamily> CacheMetrics::Collect() const {
   std::vector<MetricFamily> families;
   AddFamilies("fathom_tap_cache", "text", report.taps, families);
   AddFamilies("fathom_answer_cache", "(text, task, n)", report.answers, families);
+  AddFamilies("fathom_adapter_cache", "task", report.weights, families);
   return families;
 }
 

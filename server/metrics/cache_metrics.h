@@ -11,8 +11,8 @@
 
 namespace fathom {
 
-// fathom_tap_cache_* and fathom_answer_cache_*: {hits,misses,evictions,refused}_total, entries and
-// bytes. Thread-safe.
+// fathom_tap_cache_*, fathom_answer_cache_* and fathom_adapter_cache_* (weights of tasks):
+// {hits,misses,evictions,refused}_total, entries and bytes. Thread-safe.
 class CacheMetrics : public prometheus::Collectable {
  public:
   // `engine` must outlive the collectable.

@@ -52,8 +52,7 @@ size_t FlightTable::Hash::operator()(const Flight* flight) const {
 bool FlightTable::Equal::operator()(const FlightPtr& flight, const Sought& sought) const {
   return flight->task.task == sought.task.task &&
          flight->task.skip_layers == sought.task.skip_layers &&
-         flight->text.text->ids == sought.text.text->ids &&
-         flight->text.text->segment_ids == sought.text.text->segment_ids;
+         TextEqual{}(*flight->text.text, *sought.text.text);
 }
 
 }  // namespace fathom

@@ -25,6 +25,8 @@ TEST(ServerFlags, DefaultsAreTheEnginesOwn) {
   EXPECT_EQ(flags->engine.caches.tap_bytes, defaults.caches.tap_bytes);
   EXPECT_EQ(flags->engine.caches.bf16_taps, defaults.caches.bf16_taps);
   EXPECT_EQ(flags->engine.caches.answer_bytes, defaults.caches.answer_bytes);
+  EXPECT_EQ(flags->engine.adapter_bytes, defaults.adapter_bytes);
+  EXPECT_EQ(flags->engine.calibration_dir, defaults.calibration_dir);
   EXPECT_EQ(flags->engine.precision, defaults.precision);
   EXPECT_EQ(flags->engine.workers, defaults.workers);
   EXPECT_EQ(flags->engine.threads, defaults.threads);
@@ -32,12 +34,15 @@ TEST(ServerFlags, DefaultsAreTheEnginesOwn) {
 }
 
 TEST(ServerFlags, CachesAreGivenInMegabytes) {
-  const auto flags = Parse({"--tap-cache-mb", "0", "--answer-cache-mb", "4096", "--bf16-taps"});
+  const auto flags = Parse({"--tap-cache-mb", "0", "--answer-cache-mb", "4096", "--bf16-taps",
+                            "--adapter-cache-mb", "8"});
   ASSERT_TRUE(flags);
   EXPECT_EQ(flags->engine.caches.tap_bytes, 0);
   EXPECT_EQ(flags->engine.caches.answer_bytes, int64_t{4096} << 20);
   EXPECT_TRUE(flags->engine.caches.bf16_taps);
+  EXPECT_EQ(flags->engine.adapter_bytes, int64_t{8} << 20);
   EXPECT_FALSE(Parse({"--tap-cache-mb", "-1"}));
+  EXPECT_FALSE(Parse({"--adapter-cache-mb", "0"}));
 }
 
 TEST(ServerFlags, ThreadsAreOfAllWorkersOrOfEach) {

@@ -21,7 +21,8 @@ TEST(CacheMetrics, ShowWhatTheEngineSaysWhenScraped) {
                                   .refused = 4,
                                   .entries = 5,
                                   .bytes = 600'000'000'000},
-                         .answers = {.hits = 7, .misses = 8, .entries = 9, .bytes = 10}});
+                         .answers = {.hits = 7, .misses = 8, .entries = 9, .bytes = 10},
+                         .weights = {.hits = 12, .evictions = 13, .bytes = 14}});
   const std::string text = prometheus::TextSerializer().Serialize(metrics.Collect());
   EXPECT_THAT(text, AllOf(HasSubstr("# TYPE fathom_tap_cache_hits_total counter\n"
                                     "fathom_tap_cache_hits_total 1\n"),
@@ -36,6 +37,9 @@ TEST(CacheMetrics, ShowWhatTheEngineSaysWhenScraped) {
                           HasSubstr("fathom_answer_cache_evictions_total 0\n"),
                           HasSubstr("fathom_answer_cache_entries 9\n"),
                           HasSubstr("fathom_answer_cache_bytes 10\n")));
+  EXPECT_THAT(text, AllOf(HasSubstr("fathom_adapter_cache_hits_total 12\n"),
+                          HasSubstr("fathom_adapter_cache_evictions_total 13\n"),
+                          HasSubstr("fathom_adapter_cache_bytes 14\n")));
   engine.SetCacheReport({.taps = {.hits = 11}});
   EXPECT_THAT(prometheus::TextSerializer().Serialize(metrics.Collect()),
               HasSubstr("fathom_tap_cache_hits_total 11\n"));
