@@ -23,11 +23,32 @@ struct AdapterModule {
   at::Tensor up_bias;      // [H]
 };
 
+// The members of a fusion at one place of one layer, with the fusion's matrices multiplied into
+// theirs (AbsorbFusion). With K members of widths D_j, ΣD their sum, and z the site's input:
+//   read = read_weight · z + read_bias                              [ΣD | ΣD | K]
+//   h = activation_j(first ΣD rows), t = the next ΣD, o = the last K
+//   score_j = t_j · h_j + o_j,  p = softmax(score)
+//   output = write_weight · [p_j · h_j | p_j]
+// The scalings of the members are inside.
+struct FusionModule {
+  struct Member {
+    int width = 0;  // D_j
+    Activation activation = Activation::kRelu;
+  };
+  std::vector<Member> members;
+  at::Tensor read_weight;   // [2ΣD + K, H]
+  at::Tensor read_bias;     // [2ΣD + K]
+  at::Tensor write_weight;  // [H, ΣD + K]
+};
+
 struct Adapter {
   AdapterLayout layout;
   // modules[layer][place]; defined exactly where layout.HasModule(layer, place).
   std::vector<std::array<std::optional<AdapterModule>, kPlaceCount>> modules;
+  // Of an absorbed fusion instead of `modules`, which is then empty; otherwise empty.
+  std::vector<std::array<std::optional<FusionModule>, kPlaceCount>> fusions;
 
+  bool is_fusion() const { return !fusions.empty(); }
   const AdapterModule& module(int layer, Place place) const {
     return *modules[static_cast<size_t>(layer)][static_cast<size_t>(place)];
   }
