@@ -14,6 +14,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "adapters/model/adapter_name.h"
+#include "adapters/model/adapter_task.h"
 #include "adapters/model/architecture.h"
 #include "adapters/report/curve.h"
 #include "adapters/train/training_loop.h"
@@ -138,12 +139,13 @@ std::string Describe(const TrainOptions& options, const TrainInputs& inputs) {
 }
 
 absl::Status WriteTask(const TrainOptions& options, const TrainInputs& inputs, const Setup& setup,
-                       const TaskParameters& parameters, TrainingRecord record) {
+                       const TrainableTask& task, TrainingRecord record) {
   AdapterFolder folder;
   folder.name = setup.name;
   folder.architecture = options.architecture;
-  folder.adapter = parameters.FrozenAdapter(options.weight_dtype);
-  folder.head = parameters.FrozenHead(options.weight_dtype);
+  FrozenTask frozen = task.Freeze(options.weight_dtype);
+  folder.adapter = std::move(frozen.adapter);
+  folder.head = std::move(frozen.head);
   folder.training = std::move(record);
   const ModelNames names{.model_name = FolderName(options.encoder_dir)};
   return WriteAdapterFolder(options.output_dir, folder, inputs.encoder->config(), names,
@@ -165,7 +167,7 @@ absl::Status TrainTask(const TrainOptions& options, const TrainConsole& console)
   console.progress << Describe(options, *inputs) << std::flush;
 
   const EncoderConfig& config = inputs->encoder->config();
-  TaskParameters parameters(
+  AdapterTask task(
       {.layout = setup->architecture.layout,
        .hidden_size = config.hidden_size,
        .bottleneck = BottleneckWidth(config.hidden_size, ReductionFactor(options, *setup)),
@@ -183,7 +185,7 @@ absl::Status TrainTask(const TrainOptions& options, const TrainConsole& console)
   loop_options.weight_dtype = options.weight_dtype;
   loop_options.checkpoint_path = CheckpointPath(options);
   loop_options.settings = *settings;
-  TrainingLoop loop(inputs->encoder, parameters, inputs->train, evaluator, loop_options);
+  TrainingLoop loop(inputs->encoder, task, inputs->train, evaluator, loop_options);
   if (options.resume) {
     const absl::StatusOr<Checkpoint> checkpoint = ReadCheckpoint(loop_options.checkpoint_path);
     if (!checkpoint.ok()) return checkpoint.status();
@@ -199,15 +201,14 @@ absl::Status TrainTask(const TrainOptions& options, const TrainConsole& console)
   TrainingRecord record;
   record.method = MethodName(options.method);
   record.trained_skip_layers = SkipSchedule(setup->skip).trained_range();
-  record.profile = evaluator.MeasureProfile(parameters.FrozenAdapter(options.weight_dtype),
-                                            parameters.FrozenHead(options.weight_dtype));
+  record.profile = evaluator.MeasureProfile(task.Freeze(options.weight_dtype));
   record.encoder_fingerprint = inputs->encoder->fingerprint();
   nlohmann::json details(*settings);
   details["steps"] = result->steps;
   details["best-step"] = result->best_step;
   record.details_json = details.dump();
   const std::string curve = FormatCurve(*record.profile, record.trained_skip_layers);
-  if (absl::Status status = WriteTask(options, *inputs, *setup, parameters, std::move(record));
+  if (absl::Status status = WriteTask(options, *inputs, *setup, task, std::move(record));
       !status.ok()) {
     return status;
   }

@@ -24,19 +24,11 @@ at::Tensor Normalize(const LayerNormWeights& norm, const at::Tensor& x, double e
   return at::layer_norm(x, norm.gamma.sizes(), norm.gamma, norm.beta, epsilon);
 }
 
-at::Tensor Bottleneck(const AdapterSite& site, const AdapterModule& module,
-                      const at::Tensor& input) {
-  const at::Tensor hidden =
-      ops::Activate(at::linear(input, module.down_weight, module.down_bias), site.activation);
-  const at::Tensor up = at::linear(hidden, module.up_weight, module.up_bias);
-  return site.scaling == 1.0 ? up : up * site.scaling;
-}
-
 }  // namespace
 
-Branch::Branch(const Encoder& encoder, const Adapter& adapter, const DropoutRates& rates,
+Branch::Branch(const Encoder& encoder, const TrainableTask& task, const DropoutRates& rates,
                Dropout& dropout)
-    : encoder_(encoder), adapter_(adapter), rates_(rates), dropout_(dropout) {}
+    : encoder_(encoder), task_(task), rates_(rates), dropout_(dropout) {}
 
 at::Tensor Branch::ClsStates(const BranchInput& input) {
   const auto [fork_layer, fork_place] = input.fork;
@@ -130,20 +122,20 @@ at::Tensor Branch::Ffn(int layer, const at::Tensor& x) {
   return Epilogue({layer, Place::kFfn}, dense, x);
 }
 
-// out = LN(f + x + scaling · A(input)), or LN(f + x) where the adapter has no module.
+// out = LN(f + x + Delta(input)), or LN(f + x) where the task has no module.
 at::Tensor Branch::Epilogue(Fork at, const at::Tensor& dense, const at::Tensor& residual) {
   const EncoderLayer& weights = encoder_.layer(at.layer);
   const LayerNormWeights& norm =
       at.place == Place::kAttention ? weights.attention_norm : weights.ffn_norm;
   const double epsilon = encoder_.config().layer_norm_eps;
   const at::Tensor sum = dense + residual;
-  if (!adapter_.layout.HasModule(at.layer, at.place)) return Normalize(norm, sum, epsilon);
+  if (!task_.layout().HasModule(at.layer, at.place)) return Normalize(norm, sum, epsilon);
 
-  const AdapterSite& site = *adapter_.layout.site(at.place);
+  const AdapterSite& site = *task_.layout().site(at.place);
   at::Tensor input = dense;
   if (site.input == AdapterInput::kNormalizedSum) input = Normalize(norm, sum, epsilon);
   if (site.input == AdapterInput::kResidual) input = residual;
-  const at::Tensor delta = Bottleneck(site, adapter_.module(at.layer, at.place), input);
+  const at::Tensor delta = task_.Delta(at.layer, at.place, input, dropout_);
   return Normalize(norm, sum + delta, epsilon);
 }
 

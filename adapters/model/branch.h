@@ -1,14 +1,14 @@
 // Branch: the layers above a fork in differentiable form, the arithmetic of Executor in ordinary
-// ATen operations. Gradients reach the adapter and stop at the fork: the trunk has none.
+// ATen operations. Gradients reach the task's modules and stop at the fork: the trunk has none.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
 #include "adapters/model/dropout.h"
 #include "adapters/model/packed_texts.h"
+#include "adapters/model/trainable_task.h"
 #include "runtime/model/encoder.h"
 #include "runtime/pass/executor.h"
-#include "runtime/task/adapter.h"
 
 namespace fathom::training {
 
@@ -21,7 +21,7 @@ struct BranchInput {
 // For one pack of texts. Keeps references to all it is given.
 class Branch {
  public:
-  Branch(const Encoder& encoder, const Adapter& adapter, const DropoutRates& rates,
+  Branch(const Encoder& encoder, const TrainableTask& task, const DropoutRates& rates,
          Dropout& dropout);
 
   // The last layer's [CLS] states, [B, H]. Only those rows are computed where no other text row
@@ -40,7 +40,7 @@ class Branch {
   bool IsLast(int layer) const { return layer + 1 == encoder_.config().layers; }
 
   const Encoder& encoder_;
-  const Adapter& adapter_;
+  const TrainableTask& task_;
   const DropoutRates& rates_;
   Dropout& dropout_;
 };

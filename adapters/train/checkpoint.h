@@ -17,7 +17,7 @@ struct Checkpoint {
   std::map<std::string, std::string> settings;
   int64_t step = 0;         // optimizer steps done
   std::string skip_stream;  // SkipSchedule::State
-  TensorMap weights;        // TaskParameters::named
+  TensorMap weights;        // TrainableTask::named
   TensorMap optimizer;      // Optimizer::State
   TensorMap best_weights;   // empty: no evaluation yet
   double best_score = 0;    // mean over the selection depths

@@ -44,13 +44,13 @@ Evaluator::Evaluator(std::shared_ptr<const Encoder> encoder, const Dataset& data
   }
 }
 
-std::vector<Evaluator::Answers> Evaluator::Predict(const Adapter& adapter, const Head& head,
+std::vector<Evaluator::Answers> Evaluator::Predict(const FrozenTask& task,
                                                    absl::Span<const int> depths) {
   const c10::InferenceMode inference;
   std::vector<PlanTask> tasks;
   for (int n : depths)
     tasks.push_back(
-        {.adapter = 0, .layout = &adapter.layout, .skip_layers = n, .reads = Reads::kCls});
+        {.adapter = 0, .layout = &task.adapter.layout, .skip_layers = n, .reads = Reads::kCls});
   std::vector<Answers> answers(depths.size());
   for (Answers& one : answers) {
     one.labels.resize(data_.examples.size());
@@ -65,10 +65,11 @@ std::vector<Evaluator::Answers> Evaluator::Predict(const Adapter& adapter, const
       plan_texts.push_back({static_cast<int32_t>(texts.back()->ids.size()), tasks});
     }
     const PassPlan plan = PlanPass(encoder_->config().layers, plan_texts);
-    const Adapter* adapters[] = {&adapter};
+    const Adapter* adapters[] = {&task.adapter};
     const at::Tensor states = executor_.Run(plan, texts, adapters);
     const at::Tensor logits =
-        ops::ApplyHead(head, *encoder_, at::index_select(states, 0, ClsRows(plan))).contiguous();
+        ops::ApplyHead(task.head, *encoder_, at::index_select(states, 0, ClsRows(plan)))
+            .contiguous();
     const int64_t outputs = logits.size(1);
     const float* values = logits.const_data_ptr<float>();
     for (const PlanOutput& output : plan.outputs) {
@@ -89,9 +90,8 @@ double Evaluator::Score(const Answers& answers) const {
   return Evaluate(options_.metric, Classified{answers.labels, expected_labels_, data_.classes()});
 }
 
-std::vector<DepthPoint> Evaluator::Measure(const Adapter& adapter, const Head& head,
-                                           absl::Span<const int> depths) {
-  const std::vector<Answers> answers = Predict(adapter, head, depths);
+std::vector<DepthPoint> Evaluator::Measure(const FrozenTask& task, absl::Span<const int> depths) {
+  const std::vector<Answers> answers = Predict(task, depths);
   const auto zero = std::find(depths.begin(), depths.end(), 0) - depths.begin();
   const bool comparable =
       data_.type == TaskType::kClassification && zero < static_cast<ptrdiff_t>(depths.size());
@@ -107,12 +107,12 @@ std::vector<DepthPoint> Evaluator::Measure(const Adapter& adapter, const Head& h
   return points;
 }
 
-DepthProfile Evaluator::MeasureProfile(const Adapter& adapter, const Head& head) {
+DepthProfile Evaluator::MeasureProfile(const FrozenTask& task) {
   std::vector<int> depths(static_cast<size_t>(encoder_->config().layers) + 1);
   std::iota(depths.begin(), depths.end(), 0);
   DepthProfile profile;
   profile.metric = MetricName(options_.metric);
-  profile.points = Measure(adapter, head, depths);
+  profile.points = Measure(task, depths);
   profile.majority_baseline = MajorityBaseline();
   profile.samples = static_cast<int64_t>(data_.examples.size());
   return profile;

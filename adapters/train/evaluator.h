@@ -9,8 +9,8 @@
 #include "absl/types/span.h"
 #include "adapters/data/dataset.h"
 #include "adapters/metrics.h"
+#include "adapters/model/trainable_task.h"
 #include "runtime/pass/executor.h"
-#include "runtime/task/adapter.h"
 #include "runtime/task/profile.h"
 
 namespace fathom::training {
@@ -27,12 +27,11 @@ class Evaluator {
             const EvaluatorOptions& options);
 
   // One point a depth, in the order given. `agreement` is there for classification where 0 is among
-  // the depths. The adapter and the head have no gradients.
-  std::vector<DepthPoint> Measure(const Adapter& adapter, const Head& head,
-                                  absl::Span<const int> depths);
+  // the depths.
+  std::vector<DepthPoint> Measure(const FrozenTask& task, absl::Span<const int> depths);
 
   // The profile over all depths 0 … L.
-  DepthProfile MeasureProfile(const Adapter& adapter, const Head& head);
+  DepthProfile MeasureProfile(const FrozenTask& task);
 
   // The metric of always answering the commonest label (in regression a constant: 0).
   double MajorityBaseline() const;
@@ -44,8 +43,7 @@ class Evaluator {
     std::vector<double> values;
   };
 
-  std::vector<Answers> Predict(const Adapter& adapter, const Head& head,
-                               absl::Span<const int> depths);
+  std::vector<Answers> Predict(const FrozenTask& task, absl::Span<const int> depths);
   double Score(const Answers& answers) const;
 
   const std::shared_ptr<const Encoder> encoder_;

@@ -32,10 +32,10 @@ at::Tensor SummedLoss(const at::Tensor& logits, const Dataset& data,
 
 }  // namespace
 
-GradientStep::GradientStep(std::shared_ptr<const Encoder> encoder, const TaskParameters& parameters,
+GradientStep::GradientStep(std::shared_ptr<const Encoder> encoder, const TrainableTask& task,
                            const Dataset& data, const GradientStepOptions& options)
     : encoder_(std::move(encoder)),
-      parameters_(parameters),
+      task_(task),
       data_(data),
       options_(options),
       executor_(encoder_) {
@@ -65,18 +65,17 @@ at::Tensor GradientStep::PackLoss(absl::Span<const int64_t> texts, int skip_laye
     tokenized.push_back(&data_.examples[static_cast<size_t>(text)].text);
   }
   const at::Tensor cls = TrunkAndBranch(tokenized, skip_layers, dropout);
-  const at::Tensor logits = TrainingHead(parameters_.head(), cls, options_.rates.head, dropout);
+  const at::Tensor logits = TrainingHead(task_.head(), cls, options_.rates.head, dropout);
   return SummedLoss(logits, data_, texts);
 }
 
 at::Tensor GradientStep::TrunkAndBranch(absl::Span<const TokenizedText* const> texts,
                                         int skip_layers, Dropout& dropout) {
-  const Adapter& adapter = parameters_.adapter();
-  const std::optional<Fork> fork = FindFork(adapter.layout, skip_layers);
+  const std::optional<Fork> fork = FindFork(task_.layout(), skip_layers);
   TORCH_CHECK(fork.has_value(), "no adapter module is left at skip depth ", skip_layers);
   const PackedTexts packed = Pack(texts);
   const TrunkState trunk = executor_.RunTrunk(texts, *fork);
-  return Branch(*encoder_, adapter, options_.rates, dropout)
+  return Branch(*encoder_, task_, options_.rates, dropout)
       .ClsStates({.texts = packed, .trunk = trunk, .fork = *fork});
 }
 

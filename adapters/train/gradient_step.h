@@ -8,7 +8,7 @@
 #include "absl/types/span.h"
 #include "adapters/data/dataset.h"
 #include "adapters/model/branch.h"
-#include "adapters/model/task_parameters.h"
+#include "adapters/model/trainable_task.h"
 #include "runtime/pass/executor.h"
 
 namespace fathom::training {
@@ -25,10 +25,10 @@ struct StepInput {
   uint64_t dropout_seed = 0;
 };
 
-// One thread at a time. Encoder, parameters and data are the caller's and outlive it.
+// One thread at a time. Encoder, task and data are the caller's and outlive it.
 class GradientStep {
  public:
-  GradientStep(std::shared_ptr<const Encoder> encoder, const TaskParameters& parameters,
+  GradientStep(std::shared_ptr<const Encoder> encoder, const TrainableTask& task,
                const Dataset& data, const GradientStepOptions& options);
 
   // Adds the gradients of the mean loss over the texts to the parameters and returns that loss:
@@ -42,7 +42,7 @@ class GradientStep {
                             Dropout& dropout);
 
   const std::shared_ptr<const Encoder> encoder_;
-  const TaskParameters& parameters_;
+  const TrainableTask& task_;
   const Dataset& data_;
   const GradientStepOptions options_;
   std::vector<int32_t> tokens_;  // of each text

@@ -32,18 +32,18 @@ std::string FormatScores(absl::Span<const DepthPoint> points) {
 
 }  // namespace
 
-TrainingLoop::TrainingLoop(std::shared_ptr<const Encoder> encoder, TaskParameters& parameters,
+TrainingLoop::TrainingLoop(std::shared_ptr<const Encoder> encoder, TrainableTask& task,
                            const Dataset& data, Evaluator& evaluator,
                            const TrainingLoopOptions& options)
-    : parameters_(parameters),
+    : task_(task),
       evaluator_(evaluator),
       options_(options),
       batching_(Batching(data, options)),
       learning_rate_(LearningRates(batching_, options)),
       selection_depths_(SelectionDepths(options.skip)),
       skip_(options.skip),
-      optimizer_(parameters.named(), options.optimizer),
-      gradient_step_(std::move(encoder), parameters, data, options.step) {}
+      optimizer_(task.named(), options.optimizer),
+      gradient_step_(std::move(encoder), task, data, options.step) {}
 
 absl::Status TrainingLoop::Restore(const Checkpoint& checkpoint) {
   absl::Status status = CheckSameSettings(checkpoint.settings, options_.settings);
@@ -51,9 +51,9 @@ absl::Status TrainingLoop::Restore(const Checkpoint& checkpoint) {
   if (status.ok()) status = optimizer_.Restore(checkpoint.optimizer);
   // The best weights first: assigning them checks them, and the current ones replace them.
   if (status.ok() && !checkpoint.best_weights.empty()) {
-    status = parameters_.Assign(checkpoint.best_weights);
+    status = task_.Assign(checkpoint.best_weights);
   }
-  if (status.ok()) status = parameters_.Assign(checkpoint.weights);
+  if (status.ok()) status = task_.Assign(checkpoint.weights);
   if (!status.ok()) return status;
   step_ = checkpoint.step;
   best_weights_ = checkpoint.best_weights;
@@ -83,7 +83,7 @@ absl::StatusOr<TrainingResult> TrainingLoop::Run(const std::function<bool()>& st
   result.best_step = best_step_;
   result.best_score = best_score_;
   if (!best_weights_.empty()) {
-    if (absl::Status status = parameters_.Assign(best_weights_); !status.ok()) return status;
+    if (absl::Status status = task_.Assign(best_weights_); !status.ok()) return status;
   }
   return result;
 }
@@ -125,12 +125,11 @@ bool TrainingLoop::EvaluationIsDue() const {
 // Says what the dev scores are.
 std::string TrainingLoop::EvaluateAndKeepBest() {
   const std::vector<DepthPoint> points =
-      evaluator_.Measure(parameters_.FrozenAdapter(options_.weight_dtype),
-                         parameters_.FrozenHead(options_.weight_dtype), selection_depths_);
+      evaluator_.Measure(task_.Freeze(options_.weight_dtype), selection_depths_);
   const double score = MeanScore(points);
   const bool better = best_weights_.empty() || score > best_score_;
   if (better) {
-    best_weights_ = parameters_.Snapshot();
+    best_weights_ = task_.Snapshot();
     best_score_ = score;
     best_step_ = step_;
   }
@@ -142,7 +141,7 @@ absl::Status TrainingLoop::Save() const {
   return WriteCheckpoint(options_.checkpoint_path, {.settings = options_.settings,
                                                     .step = step_,
                                                     .skip_stream = skip_.State(),
-                                                    .weights = parameters_.named(),
+                                                    .weights = task_.named(),
                                                     .optimizer = optimizer_.State(),
                                                     .best_weights = best_weights_,
                                                     .best_score = best_score_,

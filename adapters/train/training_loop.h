@@ -12,7 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "adapters/data/dataset.h"
-#include "adapters/model/task_parameters.h"
+#include "adapters/model/trainable_task.h"
 #include "adapters/report/progress.h"
 #include "adapters/schedule/batching.h"
 #include "adapters/schedule/learning_rate.h"
@@ -49,8 +49,8 @@ struct TrainingResult {
 // One thread. What it is given outlives it.
 class TrainingLoop {
  public:
-  TrainingLoop(std::shared_ptr<const Encoder> encoder, TaskParameters& parameters,
-               const Dataset& data, Evaluator& evaluator, const TrainingLoopOptions& options);
+  TrainingLoop(std::shared_ptr<const Encoder> encoder, TrainableTask& task, const Dataset& data,
+               Evaluator& evaluator, const TrainingLoopOptions& options);
 
   int64_t total_steps() const { return learning_rate_.total_steps; }
   int64_t step() const { return step_; }
@@ -73,7 +73,7 @@ class TrainingLoop {
   std::string EvaluateAndKeepBest();
   absl::Status Save() const;
 
-  TaskParameters& parameters_;
+  TrainableTask& task_;
   Evaluator& evaluator_;
   const TrainingLoopOptions options_;
   const BatchingOptions batching_;

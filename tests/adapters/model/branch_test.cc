@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "adapters/model/adapter_task.h"
 #include "adapters/model/architecture.h"
-#include "adapters/model/task_parameters.h"
 #include "runtime/pass/plan.h"
 #include "tests/support/random_model.h"
 
@@ -32,13 +32,27 @@ class BranchTest : public testing::Test {
     for (const TokenizedText& text : texts_) pointers_.push_back(&text);
   }
 
-  at::Tensor Differentiable(const Adapter& adapter, int skip_layers) {
-    const Fork fork = *FindFork(adapter.layout, skip_layers);
+  at::Tensor Differentiable(const TrainableTask& task, int skip_layers) {
+    const Fork fork = *FindFork(task.layout(), skip_layers);
     const PackedTexts packed = Pack(pointers_);
     const TrunkState trunk = executor_.RunTrunk(pointers_, fork);
     Dropout dropout(1);
-    return Branch(*encoder_, adapter, kNoDropout, dropout)
+    return Branch(*encoder_, task, kNoDropout, dropout)
         .ClsStates({.texts = packed, .trunk = trunk, .fork = fork});
+  }
+
+  // All of its parameters are random, also those that training starts at 0.
+  AdapterTask RandomTask(const AdapterLayout& layout) const {
+    AdapterTask task({.layout = layout,
+                      .hidden_size = config_.hidden_size,
+                      .bottleneck = kBottleneck,
+                      .labels = {"a", "b"}},
+                     7);
+    const at::NoGradGuard no_grad;
+    for (const auto& [name, parameter] : task.named()) {
+      parameter.add_(at::randn_like(parameter), 0.2);
+    }
+    return task;
   }
 
   at::Tensor Served(const Adapter& adapter, int skip_layers) {
@@ -78,10 +92,11 @@ std::vector<LayoutCase> Layouts() {
 
 TEST_F(BranchTest, EqualsTheExecutorAtEveryDepth) {
   for (const LayoutCase& one : Layouts()) {
-    const Adapter adapter = RandomAdapter(one.layout, config_.hidden_size, kBottleneck, 5);
+    const AdapterTask task = RandomTask(one.layout);
+    const Adapter adapter = task.Freeze(WeightDtype::kFp32).adapter;
     for (int n = 0; n < config_.layers; ++n) {
       const at::NoGradGuard no_grad;
-      const at::Tensor difference = (Differentiable(adapter, n) - Served(adapter, n)).abs().max();
+      const at::Tensor difference = (Differentiable(task, n) - Served(adapter, n)).abs().max();
       EXPECT_LE(difference.item<float>(), 1e-5f) << one.title << ", n = " << n;
     }
   }
@@ -94,18 +109,12 @@ TEST_F(BranchTest, GradientsEqualFiniteDifferences) {
       // Differences across the kink of a ReLU are no derivative.
       if (site) site->activation = Activation::kSilu;
     }
-    TaskParameters parameters({.layout = architecture.layout,
-                               .hidden_size = config_.hidden_size,
-                               .bottleneck = kBottleneck,
-                               .labels = {"a", "b"}},
-                              7);
-    const at::Tensor weights = at::randn_like(Differentiable(parameters.adapter(), 1).detach());
+    const AdapterTask task = RandomTask(architecture.layout);
+    const at::Tensor weights = at::randn_like(Differentiable(task, 1).detach());
     // Summed in double: the difference of two close sums is what is looked at.
-    const auto value = [&] {
-      return (Differentiable(parameters.adapter(), 1) * weights).to(at::kDouble).sum();
-    };
+    const auto value = [&] { return (Differentiable(task, 1) * weights).to(at::kDouble).sum(); };
     value().backward();
-    for (const auto& [parameter_name, parameter] : parameters.named()) {
+    for (const auto& [parameter_name, parameter] : task.named()) {
       const bool trained =
           parameter_name.starts_with("adapter.") && !parameter_name.starts_with("adapter.0.");
       ASSERT_EQ(parameter.grad().defined(), trained) << name << " " << parameter_name;
@@ -127,17 +136,13 @@ TEST_F(BranchTest, GradientsEqualFiniteDifferences) {
 }
 
 TEST_F(BranchTest, NeverTouchesLayersBelowTheDepth) {
-  TaskParameters parameters({.layout = HoulsbyLayout(config_.layers),
-                             .hidden_size = config_.hidden_size,
-                             .bottleneck = kBottleneck,
-                             .labels = {"a", "b"}},
-                            7);
+  const AdapterTask task = RandomTask(HoulsbyLayout(config_.layers));
   for (int n = 0; n < config_.layers; ++n) {
-    for (const auto& [name, parameter] : parameters.named()) parameter.mutable_grad().reset();
-    Differentiable(parameters.adapter(), n).sum().backward();
+    for (const auto& [name, parameter] : task.named()) parameter.mutable_grad().reset();
+    Differentiable(task, n).sum().backward();
     for (int layer = 0; layer < config_.layers; ++layer) {
       for (const Place place : {Place::kAttention, Place::kFfn}) {
-        const AdapterModule& module = parameters.adapter().module(layer, place);
+        const AdapterModule& module = task.adapter().module(layer, place);
         EXPECT_EQ(module.up_weight.grad().defined(), layer >= n) << "n " << n << " layer " << layer;
       }
     }

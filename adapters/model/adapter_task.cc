@@ -1,0 +1,68 @@
+#include "adapters/model/adapter_task.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/linear.h>
+
+#include <array>
+
+#include "absl/strings/str_cat.h"
+#include "adapters/model/initial_weights.h"
+#include "adapters/schedule/uniform.h"
+#include "runtime/pass/ops/activation.h"
+
+namespace fathom::training {
+namespace {
+
+constexpr std::array<const char*, kPlaceCount> kPlaceNames = {"attention", "ffn"};
+
+}  // namespace
+
+AdapterTask::AdapterTask(const AdapterDesign& design, uint64_t seed) {
+  InitialWeights weights(StreamSeed(seed, Stream::kWeights));
+  const int64_t hidden = design.hidden_size;
+  adapter_.layout = design.layout;
+  adapter_.modules.resize(design.layout.left_out.size());
+  for (int layer = 0; layer < design.layout.layers(); ++layer) {
+    for (const Place place : {Place::kAttention, Place::kFfn}) {
+      if (!design.layout.HasModule(layer, place)) continue;
+      const auto at_place = static_cast<size_t>(place);
+      AdapterModule module;
+      module.down_weight = weights.Matrix(design.bottleneck, hidden);
+      module.down_bias = InitialWeights::Bias(design.bottleneck);
+      module.up_weight = weights.Matrix(hidden, design.bottleneck);
+      module.up_bias = InitialWeights::Bias(hidden);
+      const std::string prefix = absl::StrCat("adapter.", layer, ".", kPlaceNames[at_place], ".");
+      named_[prefix + "down_weight"] = module.down_weight;
+      named_[prefix + "down_bias"] = module.down_bias;
+      named_[prefix + "up_weight"] = module.up_weight;
+      named_[prefix + "up_bias"] = module.up_bias;
+      adapter_.modules[static_cast<size_t>(layer)][at_place] = std::move(module);
+    }
+  }
+  MakeHead(design.hidden_size, design.labels, seed);
+}
+
+at::Tensor AdapterTask::Delta(int layer, Place place, const at::Tensor& input, Dropout&) const {
+  const AdapterSite& site = *adapter_.layout.site(place);
+  const AdapterModule& module = adapter_.module(layer, place);
+  const at::Tensor hidden =
+      ops::Activate(at::linear(input, module.down_weight, module.down_bias), site.activation);
+  const at::Tensor up = at::linear(hidden, module.up_weight, module.up_bias);
+  return site.scaling == 1.0 ? up : up * site.scaling;
+}
+
+FrozenTask AdapterTask::Freeze(WeightDtype dtype) const {
+  FrozenTask frozen{.encoder = nullptr, .adapter = adapter_, .head = FrozenHead(dtype)};
+  for (auto& layer : frozen.adapter.modules) {
+    for (std::optional<AdapterModule>& module : layer) {
+      if (!module) continue;
+      for (at::Tensor* tensor :
+           {&module->down_weight, &module->down_bias, &module->up_weight, &module->up_bias}) {
+        *tensor = Frozen(*tensor, dtype);
+      }
+    }
+  }
+  return frozen;
+}
+
+}  // namespace fathom::training

@@ -1,0 +1,72 @@
+// TrainableTask: what training changes, behind one interface: the modules of a task and its head,
+// as tensors that require gradients.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "adapters/model/dropout.h"
+#include "runtime/model/encoder.h"
+#include "runtime/model/tensor_file.h"
+#include "runtime/task/adapter.h"
+#include "runtime/task/format/adapter_folder.h"
+
+namespace fathom::training {
+
+// What the planner and the executor run: without gradients, fp32.
+struct FrozenTask {
+  std::shared_ptr<const Encoder> encoder;  // null: the one that was given, training left it alone
+  Adapter adapter;
+  Head head;
+};
+
+// Const functions may be called from several threads at once.
+class TrainableTask {
+ public:
+  virtual ~TrainableTask() = default;
+
+  // Where the task forks from the trunk, and what its modules read.
+  virtual const AdapterLayout& layout() const = 0;
+
+  // What the modules at one place of one layer add there: input [R, H] -> [R, H]. Differentiable in
+  // the input and in the task's parameters. REQUIRES: layout().HasModule(layer, place).
+  virtual at::Tensor Delta(int layer, Place place, const at::Tensor& input,
+                           Dropout& dropout) const = 0;
+
+  // Added to the loss of a step, once; undefined: nothing.
+  virtual at::Tensor Penalty() const { return {}; }
+
+  // A copy as a reader of a file with `dtype` weights gets it.
+  virtual FrozenTask Freeze(WeightDtype dtype) const = 0;
+
+  // Its tensors are the trained ones.
+  const Head& head() const { return head_; }
+
+  // By name, in a fixed order: the same tensors, to optimize, save and restore.
+  const TensorMap& named() const { return named_; }
+
+  // A copy that later steps do not change.
+  TensorMap Snapshot() const;
+  // Writes `values` into the parameters. INVALID_ARGUMENT, and nothing is changed, unless names and
+  // shapes are exactly these.
+  absl::Status Assign(const TensorMap& values);
+
+ protected:
+  TrainableTask() = default;
+  // A copy would share the tensors.
+  TrainableTask(const TrainableTask&) = delete;
+  TrainableTask& operator=(const TrainableTask&) = delete;
+  TrainableTask(TrainableTask&&) = default;
+
+  // The head of the `adapters` library's default: linear [H, H], tanh, linear [C, H]. `labels` [C];
+  // empty: regression.
+  void MakeHead(int hidden_size, const std::vector<std::string>& labels, uint64_t seed);
+  Head FrozenHead(WeightDtype dtype) const;
+
+  Head head_;
+  TensorMap named_;
+};
+
+}  // namespace fathom::training
