@@ -18,11 +18,25 @@ void TrainableTask::MakeHead(int hidden_size, const std::vector<std::string>& la
   const int64_t hidden = hidden_size;
   const int64_t outputs = regression ? 1 : static_cast<int64_t>(labels.size());
   for (const int64_t out : {hidden, outputs}) {
-    const HeadLayer layer{weights.Matrix(out, hidden), InitialWeights::Bias(out)};
-    const std::string prefix = absl::StrCat("head.", head_.layers.size(), ".");
-    named_[prefix + "weight"] = layer.weight;
-    named_[prefix + "bias"] = layer.bias;
-    head_.layers.push_back(layer);
+    head_.layers.push_back({weights.Matrix(out, hidden), InitialWeights::Bias(out)});
+  }
+  NameHead();
+}
+
+void TrainableTask::UseHead(const Head& head) {
+  head_ = head;
+  for (HeadLayer& layer : head_.layers) {
+    layer.weight = layer.weight.detach().clone().requires_grad_();
+    if (layer.bias.defined()) layer.bias = layer.bias.detach().clone().requires_grad_();
+  }
+  NameHead();
+}
+
+void TrainableTask::NameHead() {
+  for (size_t i = 0; i < head_.layers.size(); ++i) {
+    const std::string prefix = absl::StrCat("head.", i, ".");
+    named_[prefix + "weight"] = head_.layers[i].weight;
+    if (head_.layers[i].bias.defined()) named_[prefix + "bias"] = head_.layers[i].bias;
   }
 }
 
@@ -30,7 +44,7 @@ Head TrainableTask::FrozenHead(WeightDtype dtype) const {
   Head frozen = head_;
   for (HeadLayer& layer : frozen.layers) {
     layer.weight = Frozen(layer.weight, dtype);
-    layer.bias = Frozen(layer.bias, dtype);
+    if (layer.bias.defined()) layer.bias = Frozen(layer.bias, dtype);
   }
   return frozen;
 }

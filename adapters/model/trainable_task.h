@@ -63,10 +63,16 @@ class TrainableTask {
   // The head of the `adapters` library's default: linear [H, H], tanh, linear [C, H]. `labels` [C];
   // empty: regression.
   void MakeHead(int hidden_size, const std::vector<std::string>& labels, uint64_t seed);
+  // Goes on from a trained one.
+  void UseHead(const Head& head);
   Head FrozenHead(WeightDtype dtype) const;
 
-  Head head_;
   TensorMap named_;
+
+ private:
+  void NameHead();
+
+  Head head_;
 };
 
 }  // namespace fathom::training
