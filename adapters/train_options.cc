@@ -53,6 +53,8 @@ void AddFiles(CLI::App& app, TrainOptions& options) {
       ->check(CLI::ExistingFile);
   app.add_option("--output", options.output_dir, "folder to write the adapter to")->required();
   app.add_option("--name", options.name, "name of the adapter (default: the output folder's)");
+  app.add_option("--log", options.log_file,
+                 "append each step's n and loss and each dev score to this file, as JSON lines");
   app.add_flag("--resume", options.resume, "go on from OUTPUT.checkpoint");
 }
 

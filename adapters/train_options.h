@@ -40,6 +40,7 @@ struct TrainOptions {
   WeightDtype weight_dtype = WeightDtype::kFp32;
   int threads = 0;  // 0: all cores
   bool resume = false;
+  std::string log_file;  // JSON lines; empty: none
 };
 
 // What a parse ends with: options to run, or a text to print (help, or an error) and an exit code.

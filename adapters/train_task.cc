@@ -152,6 +152,21 @@ absl::Status WriteTask(const TrainOptions& options, const TrainInputs& inputs, c
                             options.weight_dtype);
 }
 
+// Null: this process trains alone.
+absl::StatusOr<std::unique_ptr<Ranks>> JoinRanks() {
+  const absl::StatusOr<std::optional<RankPlace>> place = RankFromEnvironment();
+  if (!place.ok()) return place.status();
+  if (!place->has_value()) return nullptr;
+  return Ranks::Join(**place);
+}
+
+bool IsFirst(const Ranks* ranks) { return ranks == nullptr || ranks->is_first(); }
+
+absl::StatusOr<TrainingLog> OpenLog(const TrainOptions& options, const Ranks* ranks) {
+  if (options.log_file.empty() || !IsFirst(ranks)) return TrainingLog();
+  return TrainingLog::Open(options.log_file);
+}
+
 }  // namespace
 
 absl::Status TrainTask(const TrainOptions& options, const TrainConsole& console) {
@@ -164,7 +179,13 @@ absl::Status TrainTask(const TrainOptions& options, const TrainConsole& console)
   const absl::StatusOr<std::map<std::string, std::string>> settings =
       Settings(options, *inputs, *setup);
   if (!settings.ok()) return settings.status();
-  console.progress << Describe(options, *inputs) << std::flush;
+  const absl::StatusOr<std::unique_ptr<Ranks>> ranks = JoinRanks();
+  if (!ranks.ok()) return ranks.status();
+  absl::StatusOr<TrainingLog> log = OpenLog(options, ranks->get());
+  if (!log.ok()) return log.status();
+  std::ostream nowhere(nullptr);
+  std::ostream& progress_out = IsFirst(ranks->get()) ? console.progress : nowhere;
+  progress_out << Describe(options, *inputs) << std::flush;
 
   const EncoderConfig& config = inputs->encoder->config();
   AdapterTask task(
@@ -185,6 +206,8 @@ absl::Status TrainTask(const TrainOptions& options, const TrainConsole& console)
   loop_options.weight_dtype = options.weight_dtype;
   loop_options.checkpoint_path = CheckpointPath(options);
   loop_options.settings = *settings;
+  loop_options.ranks = ranks->get();
+  loop_options.log = &*log;
   TrainingLoop loop(inputs->encoder, task, inputs->train, evaluator, loop_options);
   if (options.resume) {
     const absl::StatusOr<Checkpoint> checkpoint = ReadCheckpoint(loop_options.checkpoint_path);
@@ -192,10 +215,10 @@ absl::Status TrainTask(const TrainOptions& options, const TrainConsole& console)
     if (absl::Status status = loop.Restore(*checkpoint); !status.ok()) return status;
   }
 
-  Progress progress(console.progress, console.progress_is_terminal, loop.step(),
-                    loop.total_steps());
+  Progress progress(progress_out, console.progress_is_terminal, loop.step(), loop.total_steps());
   const absl::StatusOr<TrainingResult> result = loop.Run(console.stop_requested, progress);
   if (!result.ok()) return result.status();
+  if (!IsFirst(ranks->get())) return absl::OkStatus();  // the first rank writes for all
   progress.Message(result->interrupted ? "stopping: measuring the best weights at every depth"
                                        : "measuring the best weights at every depth");
   TrainingRecord record;

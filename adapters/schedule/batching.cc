@@ -29,6 +29,13 @@ absl::Span<const int64_t> StepTexts(const BatchingOptions& options,
   return epoch_order.subspan(static_cast<size_t>(step_in_epoch) * size, size);
 }
 
+absl::Span<const int64_t> RankTexts(absl::Span<const int64_t> step_texts, int rank, int ranks) {
+  const auto first = [&](int of_rank) {
+    return step_texts.size() * static_cast<size_t>(of_rank) / static_cast<size_t>(ranks);
+  };
+  return step_texts.subspan(first(rank), first(rank + 1) - first(rank));
+}
+
 std::vector<std::vector<int64_t>> PackByLength(absl::Span<const int64_t> texts,
                                                absl::Span<const int32_t> tokens, int64_t max_rows) {
   auto length = [&](int64_t text) { return tokens[static_cast<size_t>(text)]; };

@@ -24,6 +24,10 @@ std::vector<int64_t> EpochOrder(const BatchingOptions& options, int64_t epoch);
 absl::Span<const int64_t> StepTexts(const BatchingOptions& options,
                                     absl::Span<const int64_t> epoch_order, int64_t step_in_epoch);
 
+// The texts of a step that one of `ranks` processes computes: neighbours, sizes differ by at most
+// 1, so that the last step of an epoch may leave some without texts.
+absl::Span<const int64_t> RankTexts(absl::Span<const int64_t> step_texts, int rank, int ranks);
+
 // Splits the texts of a step into packs of at most `max_rows` tokens (a longer text has one of its
 // own), sorted by length, so that texts of equal length stand together: attention then needs
 // neither padding nor a mask. `tokens` is indexed by text.

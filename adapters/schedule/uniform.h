@@ -26,7 +26,13 @@ inline uint64_t StreamSeed(uint64_t seed, uint64_t stream) {
 }
 
 // What a run draws at random, so that no two of them share a stream.
-enum class Stream : uint64_t { kSkipLayers = 1, kWeights = 2, kShuffle = 3, kDropout = 4, kHead = 5 };
+enum class Stream : uint64_t {
+  kSkipLayers = 1,
+  kWeights = 2,
+  kShuffle = 3,
+  kDropout = 4,
+  kHead = 5
+};
 
 inline uint64_t StreamSeed(uint64_t seed, Stream stream) {
   return StreamSeed(seed, static_cast<uint64_t>(stream));

@@ -50,7 +50,7 @@ double GradientStep::Run(const StepInput& input) {
   double loss = 0;
   for (const std::vector<int64_t>& pack : PackByLength(input.texts, tokens_, options_.max_rows)) {
     const at::Tensor mean_share =
-        PackLoss(pack, input.skip_layers, dropout).div(static_cast<double>(input.texts.size()));
+        PackLoss(pack, input.skip_layers, dropout).div(static_cast<double>(input.step_texts));
     mean_share.backward();
     loss += mean_share.item<double>();
   }

@@ -20,7 +20,8 @@ struct GradientStepOptions {
 };
 
 struct StepInput {
-  absl::Span<const int64_t> texts;  // indices into the dataset
+  absl::Span<const int64_t> texts;  // indices into the dataset; may be empty
+  int64_t step_texts = 0;           // of the whole step, these and those of other ranks
   int skip_layers = 0;              // n
   uint64_t dropout_seed = 0;
 };
@@ -31,8 +32,8 @@ class GradientStep {
   GradientStep(std::shared_ptr<const Encoder> encoder, const TrainableTask& task,
                const Dataset& data, const GradientStepOptions& options);
 
-  // Adds the gradients of the mean loss over the texts to the parameters and returns that loss:
-  // cross-entropy, or the squared error in regression.
+  // Adds these texts' share of the gradients of the step's mean loss to the parameters and returns
+  // their share of that loss: cross-entropy, or the squared error in regression.
   double Run(const StepInput& input);
 
  private:

@@ -1,5 +1,7 @@
 #include "adapters/train/training_loop.h"
 
+#include <ATen/ops/scalar_tensor.h>
+
 #include <cmath>
 #include <utility>
 
@@ -67,12 +69,16 @@ absl::StatusOr<TrainingResult> TrainingLoop::Run(const std::function<bool()>& st
   if (absl::Status status = Save(); !status.ok()) return status;
   TrainingResult result;
   while (step_ < total_steps() && !result.interrupted) {
-    const absl::StatusOr<double> loss = Step();
-    if (!loss.ok()) return loss.status();
-    progress.Step(*loss, options_.batch_size);
-    result.interrupted = stop_requested() && step_ < total_steps();
+    const absl::StatusOr<StepTotals> totals = Step(stop_requested());
+    if (!totals.ok()) return totals.status();
+    progress.Step(totals->loss, options_.batch_size);
+    result.interrupted = totals->stop_requests > 0 && step_ < total_steps();
     const bool evaluate = EvaluationIsDue();
-    if (evaluate) progress.Message(EvaluateAndKeepBest());
+    if (evaluate) {
+      const absl::StatusOr<std::string> scores = EvaluateAndKeepBest();
+      if (!scores.ok()) return scores.status();
+      progress.Message(*scores);
+    }
     if (!evaluate && !result.interrupted) continue;
     if (absl::Status status = Save(); !status.ok()) {
       progress.Message(absl::StrCat("warning: no new checkpoint, the previous one is unchanged: ",
@@ -88,14 +94,8 @@ absl::StatusOr<TrainingResult> TrainingLoop::Run(const std::function<bool()>& st
   return result;
 }
 
-// One optimizer step; its loss.
-absl::StatusOr<double> TrainingLoop::Step() {
-  const int64_t steps_per_epoch = StepsPerEpoch(batching_);
-  const int64_t epoch = step_ / steps_per_epoch;
-  if (epoch != order_epoch_) {
-    epoch_order_ = EpochOrder(batching_, epoch);
-    order_epoch_ = epoch;
-  }
+// One optimizer step.
+absl::StatusOr<StepTotals> TrainingLoop::Step(bool stop_requested) {
   const int skip_layers = skip_.Next();
   const double rate = learning_rate_.At(step_);
   const auto not_finite = [&](const std::string& what) {
@@ -103,17 +103,50 @@ absl::StatusOr<double> TrainingLoop::Step() {
         "%s at step %d (n = %d, learning rate %g); a lower --learning-rate may help", what,
         step_ + 1, skip_layers, rate));
   };
-  const double loss =
-      gradient_step_.Run({.texts = StepTexts(batching_, epoch_order_, step_ % steps_per_epoch),
-                          .skip_layers = skip_layers,
-                          .dropout_seed = StreamSeed(StreamSeed(options_.seed, Stream::kDropout),
-                                                     static_cast<uint64_t>(step_))});
-  if (!std::isfinite(loss)) return not_finite(absl::StrCat("the loss is ", loss));
+  StepTotals totals = GradientsOfThisRank(skip_layers);
+  totals.stop_requests = stop_requested ? 1 : 0;
+  if (options_.ranks != nullptr) {
+    absl::Status status = SumGradients(*options_.ranks, task_.named(), totals);
+    if (!status.ok()) return status;
+  }
+  if (!std::isfinite(totals.loss)) return not_finite(absl::StrCat("the loss is ", totals.loss));
   if (absl::Status status = optimizer_.Step(rate); !status.ok()) {
     return not_finite(std::string(status.message()));
   }
   ++step_;
-  return loss;
+  if (options_.log != nullptr) {
+    options_.log->Add(
+        {.step = step_, .skip_layers = skip_layers, .loss = totals.loss, .learning_rate = rate});
+  }
+  return totals;
+}
+
+StepTotals TrainingLoop::GradientsOfThisRank(int skip_layers) {
+  const int64_t steps_per_epoch = StepsPerEpoch(batching_);
+  const int64_t epoch = step_ / steps_per_epoch;
+  if (epoch != order_epoch_) {
+    epoch_order_ = EpochOrder(batching_, epoch);
+    order_epoch_ = epoch;
+  }
+  const absl::Span<const int64_t> texts =
+      StepTexts(batching_, epoch_order_, step_ % steps_per_epoch);
+  const int ranks = options_.ranks == nullptr ? 1 : options_.ranks->size();
+  const int rank = options_.ranks == nullptr ? 0 : options_.ranks->rank();
+  const uint64_t step_seed =
+      StreamSeed(StreamSeed(options_.seed, Stream::kDropout), static_cast<uint64_t>(step_));
+  StepTotals totals;
+  totals.loss =
+      gradient_step_.Run({.texts = RankTexts(texts, rank, ranks),
+                          .step_texts = static_cast<int64_t>(texts.size()),
+                          .skip_layers = skip_layers,
+                          .dropout_seed = StreamSeed(step_seed, static_cast<uint64_t>(rank))});
+  // The penalty is of the step, so it is counted once.
+  const at::Tensor penalty = is_first_rank() ? task_.Penalty() : at::Tensor();
+  if (penalty.defined()) {
+    penalty.backward();
+    totals.loss += penalty.item<double>();
+  }
+  return totals;
 }
 
 bool TrainingLoop::EvaluationIsDue() const {
@@ -123,21 +156,31 @@ bool TrainingLoop::EvaluationIsDue() const {
 }
 
 // Says what the dev scores are.
-std::string TrainingLoop::EvaluateAndKeepBest() {
-  const std::vector<DepthPoint> points =
-      evaluator_.Measure(task_.Freeze(options_.weight_dtype), selection_depths_);
-  const double score = MeanScore(points);
+absl::StatusOr<std::string> TrainingLoop::EvaluateAndKeepBest() {
+  std::vector<DepthPoint> points;
+  double score = 0;
+  if (is_first_rank()) {
+    points = evaluator_.Measure(task_.Freeze(options_.weight_dtype), selection_depths_);
+    score = MeanScore(points);
+  }
+  if (options_.ranks != nullptr) {  // so that all take the same decisions
+    at::Tensor sum = at::scalar_tensor(score, at::kDouble);
+    if (absl::Status status = options_.ranks->Sum(sum); !status.ok()) return status;
+    score = sum.item<double>();
+  }
   const bool better = best_weights_.empty() || score > best_score_;
   if (better) {
     best_weights_ = task_.Snapshot();
     best_score_ = score;
     best_step_ = step_;
   }
+  if (options_.log != nullptr) options_.log->Add(step_, points, score, better);
   return absl::StrFormat("step %d  dev %s  mean %.4f%s", step_, FormatScores(points), score,
                          better ? "  (best)" : "");
 }
 
 absl::Status TrainingLoop::Save() const {
+  if (!is_first_rank()) return absl::OkStatus();
   return WriteCheckpoint(options_.checkpoint_path, {.settings = options_.settings,
                                                     .step = step_,
                                                     .skip_stream = skip_.State(),

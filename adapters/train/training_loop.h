@@ -13,7 +13,10 @@
 #include "absl/status/statusor.h"
 #include "adapters/data/dataset.h"
 #include "adapters/model/trainable_task.h"
+#include "adapters/parallel/gradient_sum.h"
+#include "adapters/parallel/ranks.h"
 #include "adapters/report/progress.h"
+#include "adapters/report/training_log.h"
 #include "adapters/schedule/batching.h"
 #include "adapters/schedule/learning_rate.h"
 #include "adapters/schedule/skip_schedule.h"
@@ -37,6 +40,8 @@ struct TrainingLoopOptions {
   WeightDtype weight_dtype = WeightDtype::kFp32;  // evaluations see what will be written
   std::string checkpoint_path;
   std::map<std::string, std::string> settings;  // kept in the checkpoint
+  Ranks* ranks = nullptr;      // of a data-parallel run; all have the same options. Not owned
+  TrainingLog* log = nullptr;  // not owned
 };
 
 struct TrainingResult {
@@ -62,16 +67,19 @@ class TrainingLoop {
   // Trains to the end or until `stop_requested` is true after a step, and leaves the best weights
   // in the parameters (before the first evaluation: the current ones). A checkpoint is written
   // before the first step, so that a folder that cannot be written fails at once; later ones that
-  // fail are reported and the previous one stays. INVALID_ARGUMENT names step, n and learning rate
-  // where the loss or the gradients are not finite.
+  // fail are reported and the previous one stays. With ranks, each computes its part of a step, and
+  // only the first evaluates and writes; UNAVAILABLE if another one has ended. INVALID_ARGUMENT
+  // names step, n and learning rate where the loss or the gradients are not finite.
   absl::StatusOr<TrainingResult> Run(const std::function<bool()>& stop_requested,
                                      Progress& progress);
 
  private:
-  absl::StatusOr<double> Step();
+  absl::StatusOr<StepTotals> Step(bool stop_requested);
+  StepTotals GradientsOfThisRank(int skip_layers);
   bool EvaluationIsDue() const;
-  std::string EvaluateAndKeepBest();
+  absl::StatusOr<std::string> EvaluateAndKeepBest();
   absl::Status Save() const;
+  bool is_first_rank() const { return options_.ranks == nullptr || options_.ranks->is_first(); }
 
   TrainableTask& task_;
   Evaluator& evaluator_;

@@ -16,6 +16,7 @@ quickstart | libabsl-dev            | Abseil: status, strings, spans
 quickstart | prometheus-cpp-dev     | the metrics port
 quickstart | nlohmann-json3-dev     | reads config.json and tokenizer files
 quickstart | libspdlog-dev          | the log
+quickstart | libgloo-dev            | headers of Gloo, for data-parallel training
 quickstart | libhwy-dev             | Highway: the SIMD of the CPU kernels
 quickstart | libcli11-dev           | the command lines of the programs
 quickstart | libutfcpp-dev          | says where a text stops being UTF-8

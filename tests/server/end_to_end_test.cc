@@ -10,7 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "tests/server/process.h"
+#include "tests/support/process.h"
 
 namespace fathom {
 namespace {

@@ -63,5 +63,13 @@ TEST(PackByLength, SortsAndKeepsWithinTheLimit) {
 
 TEST(PackByLength, KnowsNoTexts) { EXPECT_TRUE(PackByLength({}, {}, 10).empty()); }
 
+TEST(RankTexts, SharesAreNeighboursAndMayBeEmpty) {
+  const std::vector<int64_t> step = {7, 3, 9, 1, 4};
+  EXPECT_THAT(RankTexts(step, 0, 2), ::testing::ElementsAre(7, 3));
+  EXPECT_THAT(RankTexts(step, 1, 2), ::testing::ElementsAre(9, 1, 4));
+  EXPECT_THAT(RankTexts(absl::MakeSpan(step).first(1), 0, 2), ::testing::IsEmpty());
+  EXPECT_THAT(RankTexts(absl::MakeSpan(step).first(1), 1, 2), ::testing::ElementsAre(7));
+}
+
 }  // namespace
 }  // namespace fathom::training

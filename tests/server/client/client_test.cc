@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/server/grpc/server_fixture.h"
-#include "tests/server/process.h"
+#include "tests/support/process.h"
 
 namespace fathom {
 namespace {

@@ -1,4 +1,4 @@
-#include "tests/server/process.h"
+#include "tests/support/process.h"
 
 #include <poll.h>
 #include <spawn.h>
