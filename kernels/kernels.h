@@ -147,6 +147,12 @@ enum class BottleneckInput : uint8_t {
   kResidual,       // x
 };
 
+// One of the bottlenecks of a fusion.
+struct FusedMember {
+  int64_t width;  // D_j >= 0
+  Activation activation;
+};
+
 // One adapter module: A(v) = scaling · (up_weight · activation(down_weight · v + down_bias) +
 // up_bias). Activations are right to 1e-6 of the larger of 1 and their input.
 struct Bottleneck {
@@ -158,6 +164,13 @@ struct Bottleneck {
   const float* down_bias;    // [D]
   const float* up_weight;    // [H, D]
   const float* up_bias;      // [H]
+
+  // Not null: K bottlenecks fused by attention, D the sum of their widths. With h = activation_j of
+  // the first D values of down_weight · v + down_bias [2D + K], t the next D, o the last K, and
+  // p = softmax over j of (t_j · h_j + o_j), A(v) = up_weight [H, D + K] · [p_j h_j | p_j].
+  // Activation, scaling and up_bias are not read.
+  const FusedMember* members = nullptr;
+  int64_t member_count = 0;  // K >= 1
 };
 
 struct AdapterSegment {

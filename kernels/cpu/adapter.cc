@@ -16,6 +16,7 @@
 
 #include "kernels/cpu/activation-inl.h"
 #include "kernels/cpu/dot_tile-inl.h"
+#include "kernels/cpu/fusion-inl.h"
 #include "kernels/cpu/layer_norm-inl.h"
 #include "kernels/cpu/matrix_tile-inl.h"
 #include "kernels/cpu/transpose-inl.h"
@@ -28,8 +29,8 @@ struct Buffers {
   size_t stride;
   float* sums;     // [rows, stride]: f + x, then f + x + A(input)
   float* input;    // [rows, stride]: LN(f + x)
-  float* hidden;   // [rows, D], in whole vectors
-  float* columns;  // [D, panel]
+  float* hidden;   // what ProjectDown or ProjectFused takes
+  float* columns;  // [inputs of the up product, panel]
   float* bias;     // [panel]
 };
 
@@ -75,20 +76,46 @@ HWY_INLINE void AddInputs(const Norm& norm, BottleneckInput input, size_t count,
   }
 }
 
-// hidden = activation(down_weight · input + down_bias)
-HWY_NOINLINE void ProjectDown(const Bottleneck& by, size_t size, size_t count, const TileRows& rows,
-                              float* hidden) {
-  const auto width = static_cast<size_t>(by.width);
-  const float* bias = by.down_bias;
-  DotRowsWith([&rows](size_t row) HWY_ATTR { return rows.input[row]; }, count, size, by.down_weight,
-              width,
+// Rows [first, first + outputs) of the down product.
+struct DownBlock {
+  size_t first;
+  size_t outputs;
+  Activation activation;
+};
+
+// hidden [rows, outputs], in whole vectors, = activation(down_weight · input + down_bias)
+HWY_NOINLINE void ProjectDown(const Bottleneck& by, const DownBlock& block, size_t size,
+                              size_t count, const TileRows& rows, float* hidden) {
+  const size_t width = block.outputs;
+  const float* bias = by.down_bias + block.first;
+  DotRowsWith([&rows](size_t row) HWY_ATTR { return rows.input[row]; }, count, size,
+              by.down_weight + block.first * size, width,
               [=](size_t row, size_t output, float product)
                   HWY_ATTR { hidden[row * width + output] = product + bias[output]; });
-  const size_t lanes = hn::Lanes(FloatTag());
   const size_t values = count * width;
-  const size_t padded = (values + lanes - 1) / lanes * lanes;
+  const size_t padded = WholeVectors(values);
   for (size_t i = values; i < padded; ++i) hidden[i] = 0.0f;
-  Activate(by.activation, hidden, padded);
+  Activate(block.activation, hidden, padded);
+}
+
+// The same for a fusion, up to what its up product reads: [p_j h_j | p_j] of each row.
+HWY_NOINLINE RowMajor ProjectFused(const Bottleneck& by, size_t size, size_t count,
+                                   const TileRows& rows, float* memory) {
+  const auto width = static_cast<size_t>(by.width);
+  const auto members = static_cast<size_t>(by.member_count);
+  const FusedRows fused = CutFusedRows(by, count, memory);
+  size_t first = 0;
+  float* hidden = fused.hidden;
+  for (size_t j = 0; j < members; ++j) {
+    const auto outputs = static_cast<size_t>(by.members[j].width);
+    ProjectDown(by, {first, outputs, by.members[j].activation}, size, count, rows, hidden);
+    first += outputs;
+    hidden += WholeVectors(count * outputs);
+  }
+  ProjectDown(by, {width, width, Activation::kIdentity}, size, count, rows, fused.scorers);
+  ProjectDown(by, {2 * width, members, Activation::kIdentity}, size, count, rows, fused.weights);
+  MixMembers(by, count, fused);
+  return {fused.mixed, width + members};
 }
 
 // Adds scaling · (product + bias) to a panel of the sums.
@@ -114,10 +141,11 @@ HWY_INLINE void PrefetchFloats(const float* from, size_t count) {
 // sums += scaling · (up_weight · hidden + up_bias), a panel of columns at a time. The weights of a
 // panel are transposed, so that a lane is an output: a bottleneck is too narrow for sums across
 // lanes. Lanes behind the last output repeat it.
-HWY_NOINLINE void AddProjectedUp(const Bottleneck& by, size_t size, size_t count,
-                                 const Buffers& buffers) {
+HWY_NOINLINE void AddProjectedUp(const Bottleneck& by, const RowMajor& hidden, size_t size,
+                                 size_t count, const Buffers& buffers) {
   constexpr size_t kPanel = kTileVectors * hn::MaxLanes(FloatTag());
-  const auto width = static_cast<size_t>(by.width);
+  const size_t width = hidden.row_stride;
+  const bool is_fused = by.members != nullptr;
   for (size_t column = 0; column < size; column += kPanel) {
     const size_t outputs = std::min(kPanel, size - column);
     PrefetchFloats(by.up_weight + (column + outputs) * width, kPanel * width);
@@ -125,12 +153,12 @@ HWY_NOINLINE void AddProjectedUp(const Bottleneck& by, size_t size, size_t count
     for (size_t i = 0; i < kPanel; ++i) {
       const size_t output = column + std::min(i, outputs - 1);
       weights[i] = by.up_weight + output * width;
-      buffers.bias[i] = by.up_bias[output];
+      buffers.bias[i] = is_fused ? 0.0f : by.up_bias[output];
     }
     LoadColumns<kTileVectors>(weights, width, buffers.columns);
     MultiplyRows<kTileVectors>(
-        count, RowMajor{buffers.hidden, width}, RightFactor{buffers.columns, kPanel, width},
-        UpSink{buffers.sums + column, buffers.stride, buffers.bias, by.scaling});
+        count, hidden, RightFactor{buffers.columns, kPanel, width},
+        UpSink{buffers.sums + column, buffers.stride, buffers.bias, is_fused ? 1.0f : by.scaling});
   }
 }
 
@@ -140,10 +168,12 @@ void AdaptTile(const AdapterLayerNorm& call, const AdapterTile& tile) {
   const Bottleneck& bottleneck = *call.segments[tile.segment].bottleneck;
   const Norm norm{call.gamma, call.beta, call.epsilon, static_cast<size_t>(call.hidden_size)};
   const auto count = static_cast<size_t>(tile.count);
-  const auto width = static_cast<size_t>(bottleneck.width);
+  const auto width = static_cast<size_t>(UpColumns(bottleneck));
+  const bool is_fused = bottleneck.members != nullptr;
   Buffers buffers;
   buffers.stride = (norm.size + kPanel - 1) / kPanel * kPanel;
-  const size_t hidden_size = (count * width + kPanel - 1) / kPanel * kPanel;
+  const size_t hidden_size =
+      is_fused ? FusedRowsSize(bottleneck, count) : WholeVectors(count * width);
   buffers.sums = ThreadScratch(2 * count * buffers.stride + hidden_size + width * kPanel + kPanel);
   buffers.input = buffers.sums + count * buffers.stride;
   buffers.hidden = buffers.input + count * buffers.stride;
@@ -153,8 +183,14 @@ void AdaptTile(const AdapterLayerNorm& call, const AdapterTile& tile) {
   TileRows rows;
   FindRows(call, tile, rows);
   AddInputs(norm, bottleneck.input, count, buffers, rows);
-  ProjectDown(bottleneck, norm.size, count, rows, buffers.hidden);
-  AddProjectedUp(bottleneck, norm.size, count, buffers);
+  RowMajor hidden{buffers.hidden, width};
+  if (is_fused) {
+    hidden = ProjectFused(bottleneck, norm.size, count, rows, buffers.hidden);
+  } else {
+    ProjectDown(bottleneck, {0, width, bottleneck.activation}, norm.size, count, rows,
+                buffers.hidden);
+  }
+  AddProjectedUp(bottleneck, hidden, norm.size, count, buffers);
   for (size_t i = 0; i < count; ++i) {
     const float* sums = buffers.sums + i * buffers.stride;
     NormaliseRow(norm, SumOfRow(sums, norm.size), sums, rows.out[i]);

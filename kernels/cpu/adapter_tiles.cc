@@ -52,7 +52,8 @@ int UsefulThreads(const AdapterLayerNorm& call, const std::vector<AdapterTile>& 
                   int threads) {
   int64_t weights = 0;
   for (const AdapterTile& tile : tiles) {
-    weights += 2 * call.hidden_size * call.segments[tile.segment].bottleneck->width;
+    const Bottleneck& bottleneck = *call.segments[tile.segment].bottleneck;
+    weights += call.hidden_size * (DownRows(bottleneck) + UpColumns(bottleneck));
   }
   if (weights < kSerialWeights) return 1;
   return static_cast<int>(std::min<int64_t>(threads, static_cast<int64_t>(tiles.size())));

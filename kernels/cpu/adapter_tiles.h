@@ -32,6 +32,16 @@ struct AdapterTileRows {
 void CutIntoTiles(const AdapterLayerNorm& call, const AdapterTileRows& rows, int threads,
                   std::vector<AdapterTile>& tiles);
 
+// The outputs of a bottleneck's first product and the inputs of its second.
+inline int64_t DownRows(const Bottleneck& bottleneck) {
+  return bottleneck.members == nullptr ? bottleneck.width
+                                       : 2 * bottleneck.width + bottleneck.member_count;
+}
+inline int64_t UpColumns(const Bottleneck& bottleneck) {
+  return bottleneck.members == nullptr ? bottleneck.width
+                                       : bottleneck.width + bottleneck.member_count;
+}
+
 // How many of the threads that the call may use are worth waking.
 int UsefulThreads(const AdapterLayerNorm& call, const std::vector<AdapterTile>& tiles, int threads);
 

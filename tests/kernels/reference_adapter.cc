@@ -43,12 +43,49 @@ struct Inputs {
   Row residual;
 };
 
+// What the up product of a fusion reads.
+Row Fused(const Bottleneck& by, const Row& read) {
+  Row mixed;
+  Row weights;
+  const auto width = static_cast<size_t>(by.width);
+  double sum = 0;
+  size_t first = 0;
+  for (int64_t j = 0; j < by.member_count; ++j) {
+    double score = read[2 * width + static_cast<size_t>(j)];
+    for (int64_t i = 0; i < by.members[j].width; ++i, ++first) {
+      mixed.push_back(ReferenceActivation(by.members[j].activation, read[first]));
+      score += mixed.back() * read[width + first];
+    }
+    weights.push_back(std::exp(score));
+    sum += weights.back();
+  }
+  size_t at = 0;
+  for (int64_t j = 0; j < by.member_count; ++j) {
+    double& weight = weights[static_cast<size_t>(j)];
+    weight /= sum;
+    for (int64_t i = 0; i < by.members[j].width; ++i) mixed[at++] *= weight;
+  }
+  mixed.insert(mixed.end(), weights.begin(), weights.end());
+  return mixed;
+}
+
+Row FusedDelta(const Bottleneck& by, const Row& input) {
+  const Row read = Apply({by.down_weight, by.down_bias, 2 * by.width + by.member_count}, input);
+  const std::vector<float> no_bias(input.size(), 0.0f);
+  return Apply({by.up_weight, no_bias.data(), static_cast<int64_t>(input.size())}, Fused(by, read));
+}
+
 Row Adapted(const AdapterLayerNorm& call, const Bottleneck& by, const Inputs& inputs) {
   Row sum = inputs.dense;
   for (size_t i = 0; i < sum.size(); ++i) sum[i] += inputs.residual[i];
   const Row input = by.input == BottleneckInput::kDense      ? inputs.dense
                     : by.input == BottleneckInput::kResidual ? inputs.residual
                                                              : Normalised(call, sum);
+  if (by.members != nullptr) {
+    const Row delta = FusedDelta(by, input);
+    for (size_t i = 0; i < sum.size(); ++i) sum[i] += delta[i];
+    return Normalised(call, sum);
+  }
   Row hidden = Apply({by.down_weight, by.down_bias, by.width}, input);
   for (double& value : hidden) value = ReferenceActivation(by.activation, value);
   const Row delta = Apply({by.up_weight, by.up_bias, call.hidden_size}, hidden);
