@@ -52,7 +52,14 @@ struct Adapter {
   const AdapterModule& module(int layer, Place place) const {
     return *modules[static_cast<size_t>(layer)][static_cast<size_t>(place)];
   }
+  const FusionModule& fusion(int layer, Place place) const {
+    return *fusions[static_cast<size_t>(layer)][static_cast<size_t>(place)];
+  }
 };
+
+// The bottleneck width of each layer, [L]; 0 where none stands. Of a fusion, the width of one
+// adapter with as many weights, about 1.5 times the widths of its members together.
+std::vector<int> EffectiveWidths(const Adapter& adapter);
 
 // A prediction head over the [CLS] row: linear layers with the activation between them.
 struct HeadLayer {

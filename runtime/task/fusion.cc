@@ -29,8 +29,8 @@ Stacked StackMembers(const std::vector<Adapter>& members, int layer, Place place
     const AdapterModule& module = member.module(layer, place);
     stacked.members.push_back(
         {.width = static_cast<int>(module.down_bias.numel()), .activation = site.activation});
-    stacked.down_weights.push_back(module.down_weight);
-    stacked.down_biases.push_back(module.down_bias);
+    stacked.down_weights.push_back(Narrow(module.down_weight));
+    stacked.down_biases.push_back(Narrow(module.down_bias));
     stacked.ups.push_back(Wide(module.up_weight) * site.scaling);
     stacked.up_biases.push_back(Wide(module.up_bias).unsqueeze(1) * site.scaling);
   }

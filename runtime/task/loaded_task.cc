@@ -16,13 +16,6 @@ uint64_t NextId() {
   return next.fetch_add(1);
 }
 
-int BottleneckOf(const Adapter& adapter, size_t layer) {
-  for (const auto& module : adapter.modules[layer]) {
-    if (module) return static_cast<int>(module->down_bias.numel());
-  }
-  return 0;
-}
-
 // What a client sees of weights that cannot be had: the fault is of the task, not of the request.
 absl::Status ForClient(const TaskInfo& info, const absl::Status& error) {
   const absl::StatusCode code = absl::IsResourceExhausted(error)
@@ -58,9 +51,7 @@ LoadedTask::LoadedTask(TaskInfo info, CheckedFolder folder, std::shared_ptr<Weig
 
 LoadedTask::LoadedTask(TaskInfo info, Adapter adapter, Head head)
     : ServableTask(std::move(info)), id_(NextId()), layout_(adapter.layout) {
-  for (size_t layer = 0; layer < adapter.modules.size(); ++layer) {
-    widths_.push_back(BottleneckOf(adapter, layer));
-  }
+  widths_ = EffectiveWidths(adapter);
   head_layers_ = static_cast<int>(head.layers.size());
   classes_ = static_cast<int>(head.layers.back().weight.size(0));
   PackWeights(adapter, &head);

@@ -38,7 +38,8 @@ class LoadedTask : public ServableTask {
   uint64_t id() const { return id_; }
 
   const AdapterLayout& layout() const { return layout_; }
-  int bottleneck(int layer) const { return widths_[static_cast<size_t>(layer)]; }  // D; 0: left out
+  // D as EffectiveWidths; 0: left out.
+  int bottleneck(int layer) const { return widths_[static_cast<size_t>(layer)]; }
   int widest_bottleneck() const { return *std::max_element(widths_.begin(), widths_.end()); }
   int head_layers() const { return head_layers_; }  // at least 1
   int classes() const { return classes_; }          // C

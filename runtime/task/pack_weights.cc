@@ -25,6 +25,14 @@ void ForEachTensor(TaskAdapter& adapter, TaskHead* head, Visit visit) {
       visit(module->up_bias);
     }
   }
+  for (auto& places : adapter.fusions) {
+    for (auto& fusion : places) {
+      if (!fusion) continue;
+      visit(fusion->read_weight);
+      visit(fusion->read_bias);
+      visit(fusion->write_weight);
+    }
+  }
   if (head == nullptr) return;
   for (auto& layer : head->layers) {
     visit(layer.weight);

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "runtime/task/format/checked_folder.h"
+#include "runtime/task/format/fusion_folder.h"
 
 namespace fathom {
 namespace {
@@ -23,6 +24,8 @@ struct VersionFolder {
 // The numbered sub-folders of a task, or the task's own folder as version 1.
 std::vector<VersionFolder> FindVersions(const std::filesystem::path& task_folder) {
   std::vector<VersionFolder> found;
+  if (IsFusionFolder(task_folder.string()))
+    return {{1, task_folder.string()}};  // adapters "1", "2"
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(task_folder, error)) {
     int version = 0;
@@ -56,7 +59,7 @@ absl::Status CheckServable(const CheckedFolder& folder, const Encoder& encoder) 
 TaskInfo Describe(TaskInfo info, const CheckedFolder& folder) {
   info.head = folder.head->kind;
   info.labels = folder.head->labels;
-  info.architecture = ArchitectureName(folder.adapter.layout);
+  info.architecture = folder.fusion ? "fusion" : ArchitectureName(folder.adapter.layout);
   if (folder.training) {
     info.method = folder.training->method;
     info.trained_skip_layers = folder.training->trained_skip_layers;
@@ -92,7 +95,9 @@ void TaskStore::AddVersion(const std::string& name, int version, const std::stri
                            const Encoder& encoder, std::shared_ptr<WeightCache> weights) {
   Version& entry = tasks_[name][version];
   entry.info = {.name = name, .version = version};
-  absl::StatusOr<CheckedFolder> content = CheckAdapterFolder(folder, encoder.config());
+  absl::StatusOr<CheckedFolder> content = IsFusionFolder(folder)
+                                              ? CheckFusionFolder(folder, encoder.config())
+                                              : CheckAdapterFolder(folder, encoder.config());
   entry.info.load_status = content.ok() ? CheckServable(*content, encoder) : content.status();
   if (!entry.info.load_status.ok()) return;
   entry.info = Describe(std::move(entry.info), *content);

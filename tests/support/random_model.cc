@@ -129,6 +129,31 @@ Adapter RandomAdapter(const AdapterLayout& layout, int hidden_size, int bottlene
   return adapter;
 }
 
+Fusion RandomFusion(const FusionDesign& design, int hidden_size, uint64_t seed) {
+  Draw draw(seed);
+  Fusion fusion;
+  for (size_t j = 0; j < design.members.size(); ++j) {
+    fusion.member_names.push_back(std::string(1, static_cast<char>('a' + j)));
+    fusion.members.push_back(
+        RandomAdapter(design.members[j], hidden_size, design.widths[j], 100 * seed + j));
+  }
+  const AdapterLayout layout = FusedLayout(fusion);
+  fusion.layers.resize(static_cast<size_t>(layout.layers()));
+  for (int layer = 0; layer < layout.layers(); ++layer) {
+    for (Place place : {Place::kAttention, Place::kFfn}) {
+      if (!layout.HasModule(layer, place)) continue;
+      FusionLayer& made =
+          fusion.layers[static_cast<size_t>(layer)][static_cast<size_t>(place)].emplace();
+      made.query_weight = draw.Normal({hidden_size, hidden_size}, 0.2);
+      made.query_bias = draw.Normal({hidden_size}, 0.1);
+      made.key_weight = draw.Normal({hidden_size, hidden_size}, 0.2);
+      made.key_bias = draw.Normal({hidden_size}, 0.1);
+      if (design.has_value) made.value_weight = draw.Normal({hidden_size, hidden_size}, 0.2);
+    }
+  }
+  return fusion;
+}
+
 Head RandomHead(int hidden_size, const std::vector<std::string>& labels, uint64_t seed) {
   Draw draw(seed);
   const auto layer = [&](int64_t out) {

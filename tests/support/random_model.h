@@ -10,6 +10,7 @@
 
 #include "runtime/model/encoder.h"
 #include "runtime/task/adapter.h"
+#include "runtime/task/fusion.h"
 #include "runtime/text/text.h"
 
 namespace fathom {
@@ -28,6 +29,16 @@ AdapterLayout HoulsbyLayout(int layers, const std::vector<int>& left_out = {});
 AdapterLayout ParallelLayout(int layers, const std::vector<int>& left_out = {});
 
 Adapter RandomAdapter(const AdapterLayout& layout, int hidden_size, int bottleneck, uint64_t seed);
+
+// What RandomFusion makes.
+struct FusionDesign {
+  std::vector<AdapterLayout> members;  // a member's layout may leave layers out
+  std::vector<int> widths;             // D_j, one a member
+  bool has_value = true;               // W_v: false is the static kind
+};
+
+// Members are named "a", "b", …
+Fusion RandomFusion(const FusionDesign& design, int hidden_size, uint64_t seed);
 
 // Two layers with tanh between them.
 Head RandomHead(int hidden_size, const std::vector<std::string>& labels, uint64_t seed);

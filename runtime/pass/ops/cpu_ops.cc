@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/kernels.h"
+#include "runtime/pass/ops/cpu_bottleneck.h"
 #include "runtime/pass/ops/cpu_checks.h"
 
 namespace fathom::ops {
@@ -70,56 +71,34 @@ void ResidualNorm(const OpTable::ResidualNormCall& call, at::Tensor& out) {
                                             at::get_num_threads());
 }
 
-kernels::BottleneckInput ToKernelInput(AdapterInput input) {
-  switch (input) {
-    case AdapterInput::kDense:
-      return kernels::BottleneckInput::kDense;
-    case AdapterInput::kNormalizedSum:
-      return kernels::BottleneckInput::kNormalizedSum;
-    case AdapterInput::kResidual:
-      return kernels::BottleneckInput::kResidual;
-  }
-  TORCH_CHECK(false, "an adapter site without input");
-}
-
-kernels::Bottleneck CheckedBottleneck(const AdapterSite& site, const AdapterModule& module,
-                                      int64_t hidden) {
-  const int64_t width = module.down_bias.numel();
-  CheckMatrix(module.down_weight, hidden, "down_weight");
-  CheckMatrix(module.up_weight, width, "up_weight");
-  TORCH_CHECK(module.down_weight.size(0) == width && module.up_weight.size(0) == hidden,
-              "down_weight and up_weight are ", module.down_weight.sizes(), " and ",
-              module.up_weight.sizes(), ", the bottleneck ", width, " wide, the rows ", hidden);
-  CheckVector(module.down_bias, width, "down_bias");
-  CheckVector(module.up_bias, hidden, "up_bias");
-  return {.input = ToKernelInput(site.input),
-          .activation = ToKernel(site.activation),
-          .scaling = static_cast<float>(site.scaling),
-          .width = width,
-          .down_weight = module.down_weight.const_data_ptr<float>(),
-          .down_bias = module.down_bias.const_data_ptr<float>(),
-          .up_weight = module.up_weight.const_data_ptr<float>(),
-          .up_bias = module.up_bias.const_data_ptr<float>()};
+const Adapter& AdapterOf(const OpTable::AdapterNormCall& call, const EpilogueSegment& segment) {
+  const auto index = static_cast<size_t>(segment.adapter);
+  TORCH_CHECK(index < call.adapters.size(), "adapter ", segment.adapter, " of a pass with ",
+              call.adapters.size());
+  return *call.adapters[index];
 }
 
 void AdapterNorm(const OpTable::AdapterNormCall& call, at::Tensor& out) {
   const OpTable::ResidualNormCall& rows = call.rows;
   CheckInputs(rows, out);
   thread_local std::vector<kernels::Bottleneck> bottlenecks;  // grow, then are reused
+  thread_local std::vector<kernels::FusedMember> members;
   thread_local std::vector<kernels::AdapterSegment> segments;
+  size_t member_count = 0;
+  for (const EpilogueSegment& segment : rows.segments) {
+    member_count += FusedMemberCount(AdapterOf(call, segment), call.layer, call.place);
+  }
   bottlenecks.clear();
   bottlenecks.reserve(rows.segments.size());  // segments point into it
+  members.clear();
+  members.reserve(member_count);  // bottlenecks point into it
   segments.clear();
   int32_t adapter_index = PlanTask::kNoAdapter;  // of the last bottleneck
   for (const EpilogueSegment& segment : rows.segments) {
     if (segment.adapter != adapter_index) {
       adapter_index = segment.adapter;
-      const auto index = static_cast<size_t>(adapter_index);
-      TORCH_CHECK(index < call.adapters.size(), "adapter ", adapter_index, " of a pass with ",
-                  call.adapters.size());
-      const Adapter& adapter = *call.adapters[index];
-      bottlenecks.push_back(CheckedBottleneck(*adapter.layout.site(call.place),
-                                              adapter.module(call.layer, call.place), out.size(1)));
+      bottlenecks.push_back(CheckedBottleneck(AdapterOf(call, segment), call.layer, call.place,
+                                              out.size(1), members));
     }
     segments.push_back({CheckedRows(rows, segment, out), &bottlenecks.back()});
   }

@@ -1,15 +1,18 @@
 #include "runtime/pass/ops/reference_ops.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/softmax.h>
+#include <ATen/ops/sum.h>
 #include <ATen/ops/tensor.h>
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "runtime/pass/ops/activation.h"
 #include "runtime/pass/ops/apply_head.h"
@@ -62,6 +65,29 @@ at::Tensor Bottleneck(const AdapterSite& site, const AdapterModule& module,
   return at::linear(hidden, module.up_weight, module.up_bias) * site.scaling;
 }
 
+// The fused output, see FusionModule.
+at::Tensor FusedOutput(const FusionModule& fusion, const at::Tensor& input) {
+  int64_t width = 0;
+  for (const FusionModule::Member& member : fusion.members) width += member.width;
+  const auto count = static_cast<int64_t>(fusion.members.size());
+  const at::Tensor read = at::linear(input, fusion.read_weight, fusion.read_bias);
+  std::vector<at::Tensor> hidden;
+  std::vector<at::Tensor> scores;
+  int64_t first = 0;
+  for (const FusionModule::Member& member : fusion.members) {
+    hidden.push_back(Activate(read.narrow(1, first, member.width), member.activation));
+    scores.push_back((read.narrow(1, width + first, member.width) * hidden.back()).sum(1, true));
+    first += member.width;
+  }
+  const at::Tensor weights = at::softmax(at::cat(scores, 1) + read.narrow(1, 2 * width, count), 1);
+  for (int64_t j = 0; j < count; ++j) {
+    at::Tensor& values = hidden[static_cast<size_t>(j)];
+    values = values * weights.narrow(1, j, 1);
+  }
+  hidden.push_back(weights);
+  return at::matmul(at::cat(hidden, 1), fusion.write_weight.t());
+}
+
 void AdapterNorm(const OpTable::AdapterNormCall& call, at::Tensor& out) {
   for (const EpilogueSegment& segment : call.rows.segments) {
     const auto [dense, residual] = InputsOf(call.rows, segment);
@@ -71,7 +97,9 @@ void AdapterNorm(const OpTable::AdapterNormCall& call, at::Tensor& out) {
     const at::Tensor input = site.input == AdapterInput::kDense      ? dense
                              : site.input == AdapterInput::kResidual ? residual
                                                                      : Normalized(call.rows, sum);
-    const at::Tensor delta = Bottleneck(site, adapter.module(call.layer, call.place), input);
+    const at::Tensor delta = adapter.is_fusion()
+                                 ? FusedOutput(adapter.fusion(call.layer, call.place), input)
+                                 : Bottleneck(site, adapter.module(call.layer, call.place), input);
     out.narrow(0, segment.dst_first, segment.count).copy_(Normalized(call.rows, sum + delta));
   }
 }

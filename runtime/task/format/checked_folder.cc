@@ -8,50 +8,18 @@
 #include "absl/strings/str_cat.h"
 #include "runtime/file/mapped_file.h"
 #include "runtime/model/json_fields.h"
-#include "runtime/model/tensor_file.h"
 #include "runtime/task/format/adapter_tensors.h"
 #include "runtime/task/format/file_names.h"
+#include "runtime/task/format/fusion_config.h"
 #include "runtime/task/format/training_record.h"
+#include "runtime/task/format/weight_file.h"
+#include "runtime/task/fusion.h"
 #include "runtime/task/pack_weights.h"
 
 namespace fathom {
 namespace {
 
 using nlohmann::json;
-
-std::string Join(const std::string& folder, const char* name) {
-  return (std::filesystem::path(folder) / name).string();
-}
-
-bool Exists(const std::string& path) {
-  std::error_code ignored;
-  return std::filesystem::exists(path, ignored);
-}
-
-absl::StatusOr<json> ReadJsonFile(const std::string& path) {
-  absl::StatusOr<std::string> text = ReadTextFile(path);
-  if (!text.ok()) return text.status();
-  absl::StatusOr<json> object = ParseJsonObject(*text);
-  if (!object.ok()) return InFile(path, object.status());
-  return object;
-}
-
-// safetensors wins: it is checked more strictly and does not need to be unpacked.
-absl::StatusOr<WeightFile> FindWeightFile(const std::string& folder, const WeightFileNames& names) {
-  for (const bool is_torch_file : {false, true}) {
-    const std::string path = Join(folder, is_torch_file ? names.torch : names.safetensors);
-    absl::StatusOr<FileIdentity> identity = IdentifyFile(path);
-    if (absl::IsNotFound(identity.status())) continue;
-    if (!identity.ok()) return identity.status();
-    return WeightFile{.path = path, .is_torch_file = is_torch_file, .identity = *identity};
-  }
-  return absl::NotFoundError(
-      absl::StrCat(folder, " holds neither ", names.safetensors, " nor ", names.torch));
-}
-
-absl::StatusOr<TensorMap> ReadTensors(const WeightFile& file, TensorData data) {
-  return file.is_torch_file ? ReadTorchFile(file.path, data) : ReadSafetensors(file.path, data);
-}
 
 absl::StatusOr<Adapter> ReadAdapter(const CheckedFolder& folder, TensorData data) {
   absl::StatusOr<TensorMap> tensors = ReadTensors(folder.adapter_file, data);
@@ -71,6 +39,16 @@ absl::StatusOr<std::optional<Head>> ReadFolderHead(const CheckedFolder& folder, 
   return std::optional<Head>(*std::move(head));
 }
 
+// Of the JSON of the file `path`.
+absl::Status ReadTrainingRecord(const std::string& path, const json& file, CheckedFolder& folder) {
+  const json* record = JsonFields(file).Find(kTrainingRecordKey);
+  if (record == nullptr) return absl::OkStatus();
+  absl::StatusOr<TrainingRecord> training = ParseTrainingRecord(*record, folder.encoder.layers);
+  if (!training.ok()) return InFile(path, training.status());
+  folder.training = *std::move(training);
+  return absl::OkStatus();
+}
+
 // The adapter's config and training record.
 absl::Status ReadAdapterJson(const std::string& path, CheckedFolder& folder) {
   absl::StatusOr<json> file = ReadJsonFile(path);
@@ -78,23 +56,18 @@ absl::Status ReadAdapterJson(const std::string& path, CheckedFolder& folder) {
   absl::StatusOr<AdapterConfig> config = ParseAdapterConfig(*file, folder.encoder);
   if (!config.ok()) return InFile(path, config.status());
   folder.adapter = *std::move(config);
-  if (const json* record = JsonFields(*file).Find(kTrainingRecordKey)) {
-    absl::StatusOr<TrainingRecord> training = ParseTrainingRecord(*record, folder.encoder.layers);
-    if (!training.ok()) return InFile(path, training.status());
-    folder.training = *std::move(training);
-  }
-  return absl::OkStatus();
+  return ReadTrainingRecord(path, *file, folder);
 }
 
-// The head's config, if there is a head, and where its weights are.
-absl::Status ReadHeadJson(const std::string& path, CheckedFolder& folder) {
-  const std::string parent = std::filesystem::path(path).parent_path().string();
+// The config of the head in the folder `parent`, if there is one, and where its weights are.
+absl::Status ReadHeadJson(const std::string& parent, CheckedFolder& folder) {
+  const std::string path = JoinPath(parent, kHeadConfigFile);
   absl::StatusOr<json> file = ReadJsonFile(path);
   if (absl::IsNotFound(file.status())) {
     for (const char* name : {kHeadWeightFiles.safetensors, kHeadWeightFiles.torch}) {
-      if (Exists(Join(parent, name))) {
+      if (FileExists(JoinPath(parent, name))) {
         return absl::InvalidArgumentError(
-            absl::StrCat(Join(parent, name), ": there is no ", kHeadConfigFile, " beside it"));
+            absl::StrCat(JoinPath(parent, name), ": there is no ", kHeadConfigFile, " beside it"));
       }
     }
     return absl::OkStatus();
@@ -109,10 +82,23 @@ absl::Status ReadHeadJson(const std::string& path, CheckedFolder& folder) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<CheckedFolder> CheckUnguarded(const std::string& path,
-                                             const EncoderConfig& encoder) {
+// The bytes of all weights, from their shapes.
+absl::Status CountBytes(const Adapter& adapter, CheckedFolder& folder) {
+  const absl::StatusOr<std::optional<Head>> head = ReadFolderHead(folder, TensorData::kLeave);
+  if (!head.ok()) return head.status();
+  folder.packed_bytes = PackedBytes(adapter, head->has_value() ? &**head : nullptr);
+  return absl::OkStatus();
+}
+
+absl::Status CheckHead(const std::string& parent, const Adapter& adapter, CheckedFolder& folder) {
+  const absl::Status status = ReadHeadJson(parent, folder);
+  return status.ok() ? CountBytes(adapter, folder) : status;
+}
+
+absl::StatusOr<CheckedFolder> CheckAdapterUnguarded(const std::string& path,
+                                                    const EncoderConfig& encoder) {
   CheckedFolder folder{.encoder = encoder};
-  absl::Status status = ReadAdapterJson(Join(path, kAdapterConfigFile), folder);
+  absl::Status status = ReadAdapterJson(JoinPath(path, kAdapterConfigFile), folder);
   if (!status.ok()) return status;
   absl::StatusOr<WeightFile> weights = FindWeightFile(path, kAdapterWeightFiles);
   if (!weights.ok()) return weights.status();
@@ -120,32 +106,58 @@ absl::StatusOr<CheckedFolder> CheckUnguarded(const std::string& path,
   const absl::StatusOr<Adapter> adapter = ReadAdapter(folder, TensorData::kLeave);
   if (!adapter.ok()) return adapter.status();
 
-  status = ReadHeadJson(Join(path, kHeadConfigFile), folder);
+  status = CheckHead(path, *adapter, folder);
   if (!status.ok()) return status;
-  const absl::StatusOr<std::optional<Head>> head = ReadFolderHead(folder, TensorData::kLeave);
-  if (!head.ok()) return head.status();
-  folder.packed_bytes = PackedBytes(*adapter, head->has_value() ? &**head : nullptr);
   return folder;
 }
 
-absl::Status CheckUnchanged(const WeightFile& file) {
-  const absl::StatusOr<FileIdentity> now = IdentifyFile(file.path);
-  if (now.ok() && *now == file.identity) return absl::OkStatus();
-  return absl::FailedPreconditionError(
-      absl::StrCat(file.path, now.ok() ? " has changed" : " cannot be seen any more",
-                   " since the task was registered; reload the task"));
+absl::StatusOr<CheckedFolder> CheckFusionUnguarded(const std::string& path,
+                                                   const EncoderConfig& encoder) {
+  const std::string setup_path = JoinPath(path, kSetupFile);
+  absl::StatusOr<json> file = ReadJsonFile(setup_path);
+  if (!file.ok()) return file.status();
+  absl::StatusOr<FusionSetup> setup = ParseFusionSetup(*file);
+  if (!setup.ok()) return InFile(setup_path, setup.status());
+  CheckedFolder folder{.encoder = encoder};
+  absl::Status status = ReadTrainingRecord(setup_path, *file, folder);
+  if (!status.ok()) return status;
+  absl::StatusOr<CheckedFusion> fusion = CheckFusion(path, *setup, encoder);
+  if (!fusion.ok()) return fusion.status();
+  absl::StatusOr<Fusion> shapes = ReadFusion(*fusion, encoder, TensorData::kLeave);
+  if (!shapes.ok()) return shapes.status();
+  const Adapter absorbed = AbsorbFusion(*shapes);
+  folder.adapter = {
+      .name = setup->name, .layout = absorbed.layout, .widths = EffectiveWidths(absorbed)};
+  folder.fusion = *std::move(fusion);
+  status = setup->head_folder ? CheckHead(JoinPath(path, *setup->head_folder), absorbed, folder)
+                              : CountBytes(absorbed, folder);
+  if (!status.ok()) return status;
+  if (setup->head_folder && !folder.head) {
+    return absl::NotFoundError(absl::StrCat(setup_path, ": head_setup names a head, and ",
+                                            JoinPath(path, *setup->head_folder), " holds no ",
+                                            kHeadConfigFile));
+  }
+  return folder;
 }
 
 absl::Status CheckUnchanged(const CheckedFolder& folder) {
-  absl::Status status = CheckUnchanged(folder.adapter_file);
+  absl::Status status =
+      folder.fusion ? CheckUnchanged(*folder.fusion) : CheckUnchanged(folder.adapter_file);
   if (status.ok() && folder.head) status = CheckUnchanged(folder.head_file);
   return status;
+}
+
+absl::StatusOr<Adapter> ReadAbsorbed(const CheckedFolder& folder) {
+  absl::StatusOr<Fusion> fusion = ReadFusion(*folder.fusion, folder.encoder, TensorData::kRead);
+  if (!fusion.ok()) return fusion.status();
+  return AbsorbFusion(*fusion);
 }
 
 absl::StatusOr<FolderWeights> ReadUnguarded(const CheckedFolder& folder) {
   absl::Status status = CheckUnchanged(folder);
   if (!status.ok()) return status;
-  absl::StatusOr<Adapter> adapter = ReadAdapter(folder, TensorData::kRead);
+  absl::StatusOr<Adapter> adapter =
+      folder.fusion ? ReadAbsorbed(folder) : ReadAdapter(folder, TensorData::kRead);
   if (!adapter.ok()) return adapter.status();
   absl::StatusOr<std::optional<Head>> head = ReadFolderHead(folder, TensorData::kRead);
   if (!head.ok()) return head.status();
@@ -161,10 +173,23 @@ absl::StatusOr<FolderWeights> ReadUnguarded(const CheckedFolder& folder) {
 absl::StatusOr<CheckedFolder> CheckAdapterFolder(const std::string& folder,
                                                  const EncoderConfig& encoder) {
   try {
-    return CheckUnguarded(folder, encoder);
+    return CheckAdapterUnguarded(folder, encoder);
   } catch (const std::exception& error) {  // no memory for what passed all checks
     return absl::ResourceExhaustedError(absl::StrCat(folder, ": ", error.what()));
   }
+}
+
+absl::StatusOr<CheckedFolder> CheckFusionFolder(const std::string& folder,
+                                                const EncoderConfig& encoder) {
+  try {
+    return CheckFusionUnguarded(folder, encoder);
+  } catch (const std::exception& error) {
+    return absl::ResourceExhaustedError(absl::StrCat(folder, ": ", error.what()));
+  }
+}
+
+absl::StatusOr<std::optional<Head>> ReadHeadWeights(const CheckedFolder& folder) {
+  return ReadFolderHead(folder, TensorData::kRead);
 }
 
 absl::StatusOr<FolderWeights> ReadFolderWeights(const CheckedFolder& folder) {

@@ -8,28 +8,21 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "runtime/file/file_identity.h"
 #include "runtime/model/encoder_config.h"
 #include "runtime/task/adapter.h"
 #include "runtime/task/format/adapter_config.h"
 #include "runtime/task/format/adapter_folder.h"
+#include "runtime/task/format/checked_fusion.h"
 #include "runtime/task/format/head_config.h"
+#include "runtime/task/format/weight_file.h"
 
 namespace fathom {
 
-// A weight file as it was when its header was checked. It is mapped only while it is read: a
-// mapping a file would reach the system's limit of mappings (65,530 by default, for LibTorch and
-// malloc too) at 30,000 tasks.
-struct WeightFile {
-  std::string path;
-  bool is_torch_file = false;
-  FileIdentity identity;
-};
-
 struct CheckedFolder {
-  EncoderConfig encoder;  // whose sizes the tensors have
-  AdapterConfig adapter;
-  WeightFile adapter_file;
+  EncoderConfig encoder;                // whose sizes the tensors have
+  AdapterConfig adapter;                // of a fusion the layout and the widths that a pass sees
+  WeightFile adapter_file;              // of an ordinary adapter
+  std::optional<CheckedFusion> fusion;  // instead of adapter_file
   std::optional<HeadConfig> head;
   WeightFile head_file;  // of the head, if there is one
   std::optional<TrainingRecord> training;
@@ -40,8 +33,12 @@ struct CheckedFolder {
 absl::StatusOr<CheckedFolder> CheckAdapterFolder(const std::string& folder,
                                                  const EncoderConfig& encoder);
 
+// The same for a folder with a fusion, see fusion_folder.h.
+absl::StatusOr<CheckedFolder> CheckFusionFolder(const std::string& folder,
+                                                const EncoderConfig& encoder);
+
 struct FolderWeights {
-  Adapter adapter;  // both packed together, see pack_weights.h
+  Adapter adapter;  // both packed together, see pack_weights.h; a fusion is absorbed
   std::optional<Head> head;
 };
 
@@ -50,5 +47,8 @@ struct FolderWeights {
 // the first of these looks and the end of the copy, about a millisecond, ends the process (SIGBUS);
 // writers that replace files by renaming, as Fathom's do, cannot cause that.
 absl::StatusOr<FolderWeights> ReadFolderWeights(const CheckedFolder& folder);
+
+// The head as the file has it; nothing if the folder has none.
+absl::StatusOr<std::optional<Head>> ReadHeadWeights(const CheckedFolder& folder);
 
 }  // namespace fathom
