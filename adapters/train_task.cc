@@ -140,16 +140,13 @@ std::string Describe(const TrainOptions& options, const TrainInputs& inputs) {
 
 absl::Status WriteTask(const TrainOptions& options, const TrainInputs& inputs, const Setup& setup,
                        const TrainableTask& task, TrainingRecord record) {
-  AdapterFolder folder;
-  folder.name = setup.name;
-  folder.architecture = options.architecture;
-  FrozenTask frozen = task.Freeze(options.weight_dtype);
-  folder.adapter = std::move(frozen.adapter);
-  folder.head = std::move(frozen.head);
-  folder.training = std::move(record);
-  const ModelNames names{.model_name = FolderName(options.encoder_dir)};
-  return WriteAdapterFolder(options.output_dir, folder, inputs.encoder->config(), names,
-                            options.weight_dtype);
+  const TaskDestination to{.folder = options.output_dir,
+                           .name = setup.name,
+                           .architecture = options.architecture,
+                           .encoder = inputs.encoder->config(),
+                           .encoder_name = FolderName(options.encoder_dir),
+                           .dtype = options.weight_dtype};
+  return task.Write(to, std::move(record));
 }
 
 // Null: this process trains alone.

@@ -4,6 +4,7 @@
 #include <ATen/ops/linear.h>
 
 #include <array>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "adapters/model/initial_weights.h"
@@ -63,6 +64,17 @@ FrozenTask AdapterTask::Freeze(WeightDtype dtype) const {
     }
   }
   return frozen;
+}
+
+absl::Status AdapterTask::Write(const TaskDestination& to, TrainingRecord record) const {
+  FrozenTask frozen = Freeze(to.dtype);
+  const AdapterFolder folder{.name = to.name,
+                             .architecture = to.architecture,
+                             .adapter = std::move(frozen.adapter),
+                             .head = std::move(frozen.head),
+                             .training = std::move(record)};
+  return WriteAdapterFolder(to.folder, folder, to.encoder, {.model_name = to.encoder_name},
+                            to.dtype);
 }
 
 }  // namespace fathom::training

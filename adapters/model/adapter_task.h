@@ -28,6 +28,7 @@ class AdapterTask : public TrainableTask {
   at::Tensor Delta(int layer, Place place, const at::Tensor& input,
                    Dropout& dropout) const override;
   FrozenTask Freeze(WeightDtype dtype) const override;
+  absl::Status Write(const TaskDestination& to, TrainingRecord record) const override;
 
  private:
   Adapter adapter_;

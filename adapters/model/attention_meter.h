@@ -15,7 +15,7 @@ namespace fathom::training {
 using MemberWeights = std::vector<std::array<std::vector<double>, kPlaceCount>>;  // [L][place]
 
 // Run it through Branch without gradients. One thread.
-class AttentionMeter : public TrainableTask {
+class AttentionMeter : public TaskModules {
  public:
   // `fusion` outlives it.
   explicit AttentionMeter(const FusionTask& fusion);
@@ -23,7 +23,6 @@ class AttentionMeter : public TrainableTask {
   const AdapterLayout& layout() const override { return fusion_.layout(); }
   at::Tensor Delta(int layer, Place place, const at::Tensor& input,
                    Dropout& dropout) const override;
-  FrozenTask Freeze(WeightDtype dtype) const override { return fusion_.Freeze(dtype); }
 
   // Over all rows so far. In the last layer these are the [CLS] rows.
   MemberWeights Mean() const;

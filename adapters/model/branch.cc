@@ -26,7 +26,7 @@ at::Tensor Normalize(const LayerNormWeights& norm, const at::Tensor& x, double e
 
 }  // namespace
 
-Branch::Branch(const Encoder& encoder, const TrainableTask& task, const DropoutRates& rates,
+Branch::Branch(const Encoder& encoder, const TaskModules& task, const DropoutRates& rates,
                Dropout& dropout)
     : encoder_(encoder), task_(task), rates_(rates), dropout_(dropout) {}
 

@@ -21,7 +21,7 @@ struct BranchInput {
 // For one pack of texts. Keeps references to all it is given.
 class Branch {
  public:
-  Branch(const Encoder& encoder, const TrainableTask& task, const DropoutRates& rates,
+  Branch(const Encoder& encoder, const TaskModules& task, const DropoutRates& rates,
          Dropout& dropout);
 
   // The last layer's [CLS] states, [B, H]. Only those rows are computed where no other text row
@@ -40,7 +40,7 @@ class Branch {
   bool IsLast(int layer) const { return layer + 1 == encoder_.config().layers; }
 
   const Encoder& encoder_;
-  const TrainableTask& task_;
+  const TaskModules& task_;
   const DropoutRates& rates_;
   Dropout& dropout_;
 };

@@ -15,6 +15,7 @@
 #include "adapters/model/initial_weights.h"
 #include "adapters/schedule/uniform.h"
 #include "runtime/pass/ops/activation.h"
+#include "runtime/task/format/fusion_folder.h"
 
 namespace fathom::training {
 namespace {
@@ -189,6 +190,15 @@ at::Tensor FusionTask::Penalty() const {
 FrozenTask FusionTask::Freeze(WeightDtype dtype) const {
   return {
       .encoder = nullptr, .adapter = AbsorbFusion(FrozenFusion(dtype)), .head = FrozenHead(dtype)};
+}
+
+absl::Status FusionTask::Write(const TaskDestination& to, TrainingRecord record) const {
+  const FusionFolder folder{.name = "",
+                            .fusion = FrozenFusion(to.dtype),
+                            .head = FrozenHead(to.dtype),
+                            .training = std::move(record)};
+  return WriteFusionFolder(to.folder, folder, to.encoder, {.model_name = to.encoder_name},
+                           to.dtype);
 }
 
 Fusion FusionTask::FrozenFusion(WeightDtype dtype) const {

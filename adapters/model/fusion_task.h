@@ -38,6 +38,7 @@ class FusionTask : public TrainableTask {
   at::Tensor Penalty() const override;
 
   FrozenTask Freeze(WeightDtype dtype) const override;
+  absl::Status Write(const TaskDestination& to, TrainingRecord record) const override;
   Fusion FrozenFusion(WeightDtype dtype) const;
 
   // How much each member that stands there counts: input [R, H] -> [R, K], rows sum to 1.

@@ -1,5 +1,5 @@
-// TrainableTask: what training changes, behind one interface: the modules of a task and its head,
-// as tensors that require gradients.
+// TaskModules and TrainableTask: what training changes, behind one interface: the modules of a task
+// and its head, as tensors that require gradients.
 #pragma once
 
 #include <memory>
@@ -22,10 +22,11 @@ struct FrozenTask {
   Head head;
 };
 
-// Const functions may be called from several threads at once.
-class TrainableTask {
+// The modules of a task as Branch sees them. Const functions may be called from several threads at
+// once, but where a class says otherwise.
+class TaskModules {
  public:
-  virtual ~TrainableTask() = default;
+  virtual ~TaskModules() = default;
 
   // Where the task forks from the trunk, and what its modules read.
   virtual const AdapterLayout& layout() const = 0;
@@ -35,11 +36,33 @@ class TrainableTask {
   virtual at::Tensor Delta(int layer, Place place, const at::Tensor& input,
                            Dropout& dropout) const = 0;
 
+ protected:
+  TaskModules() = default;
+  TaskModules(const TaskModules&) = default;
+  TaskModules& operator=(const TaskModules&) = default;
+};
+
+// Where a trained task is written, and what its files say of the encoder.
+struct TaskDestination {
+  std::string folder;
+  std::string name;  // of the task
+  std::string architecture;
+  const EncoderConfig& encoder;
+  std::string encoder_name;
+  WeightDtype dtype = WeightDtype::kFp32;
+};
+
+class TrainableTask : public TaskModules {
+ public:
   // Added to the loss of a step, once; undefined: nothing.
   virtual at::Tensor Penalty() const { return {}; }
 
   // A copy as a reader of a file with `dtype` weights gets it.
   virtual FrozenTask Freeze(WeightDtype dtype) const = 0;
+
+  // The task as it is now, in the form that its kind has on disk. The folder appears under its name
+  // only when it is complete. Errors name the file.
+  virtual absl::Status Write(const TaskDestination& to, TrainingRecord record) const = 0;
 
   // Its tensors are the trained ones.
   const Head& head() const { return head_; }
