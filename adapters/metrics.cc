@@ -10,9 +10,10 @@
 namespace fathom::training {
 namespace {
 
-constexpr std::array<std::pair<Metric, std::string_view>, 5> kNames = {{
+constexpr std::array<std::pair<Metric, std::string_view>, 6> kNames = {{
     {Metric::kAccuracy, "accuracy"},
     {Metric::kF1, "f1"},
+    {Metric::kMacroF1, "macro_f1"},
     {Metric::kMatthews, "matthews"},
     {Metric::kPearson, "pearson"},
     {Metric::kSpearman, "spearman"},
@@ -91,11 +92,13 @@ double Accuracy(const Classified& answers) {
 }
 
 double F1(const Classified& answers) {
-  const std::vector<ClassCounts> counts = CountClasses(answers);
-  if (counts.size() == 2) return ClassF1(counts[1]);
+  return answers.classes == 2 ? ClassF1(CountClasses(answers)[1]) : MacroF1(answers);
+}
+
+double MacroF1(const Classified& answers) {
   double sum = 0;
   int present = 0;
-  for (const ClassCounts& one : counts) {
+  for (const ClassCounts& one : CountClasses(answers)) {
     if (one.predicted + one.expected == 0) continue;
     sum += ClassF1(one);
     ++present;
@@ -148,6 +151,8 @@ double Evaluate(Metric metric, const Classified& answers) {
   switch (metric) {
     case Metric::kF1:
       return F1(answers);
+    case Metric::kMacroF1:
+      return MacroF1(answers);
     case Metric::kMatthews:
       return Matthews(answers);
     default:

@@ -12,7 +12,7 @@
 
 namespace fathom::training {
 
-enum class Metric : unsigned char { kAccuracy, kF1, kMatthews, kPearson, kSpearman };
+enum class Metric : unsigned char { kAccuracy, kF1, kMacroF1, kMatthews, kPearson, kSpearman };
 
 // By the names of DepthProfile::metric.
 std::optional<Metric> ParseMetric(std::string_view name);
@@ -27,8 +27,10 @@ struct Classified {
 };
 
 double Accuracy(const Classified& answers);
-// Two classes: of class 1. More: the mean over the classes that occur in either list.
+// Two classes: of class 1. More: MacroF1.
 double F1(const Classified& answers);
+// The mean of the classes' F1, over the classes that occur in either list.
+double MacroF1(const Classified& answers);
 double Matthews(const Classified& answers);
 
 // Regression values in. Ranks of equal values are averaged in Spearman.

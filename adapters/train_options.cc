@@ -19,11 +19,10 @@ const std::map<std::string, Method> kMethods = {{"standard", Method::kStandard},
                                                 {"robust", Method::kRobust}};
 const std::map<std::string, TaskType> kTaskTypes = {{"classification", TaskType::kClassification},
                                                     {"regression", TaskType::kRegression}};
-const std::map<std::string, Metric> kMetrics = {{"accuracy", Metric::kAccuracy},
-                                                {"f1", Metric::kF1},
-                                                {"matthews", Metric::kMatthews},
-                                                {"pearson", Metric::kPearson},
-                                                {"spearman", Metric::kSpearman}};
+const std::map<std::string, Metric> kMetrics = {
+    {"accuracy", Metric::kAccuracy}, {"f1", Metric::kF1},
+    {"macro_f1", Metric::kMacroF1},  {"matthews", Metric::kMatthews},
+    {"pearson", Metric::kPearson},   {"spearman", Metric::kSpearman}};
 const std::map<std::string, WeightDtype> kDtypes = {{"fp32", WeightDtype::kFp32},
                                                     {"fp16", WeightDtype::kFp16}};
 

@@ -31,7 +31,8 @@ enum class Stream : uint64_t {
   kWeights = 2,
   kShuffle = 3,
   kDropout = 4,
-  kHead = 5
+  kHead = 5,
+  kBootstrap = 6
 };
 
 inline uint64_t StreamSeed(uint64_t seed, Stream stream) {

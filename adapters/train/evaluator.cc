@@ -5,6 +5,8 @@
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -31,6 +33,14 @@ at::Tensor ClsRows(const PassPlan& plan) {
   int64_t* row = rows.mutable_data_ptr<int64_t>();
   for (const PlanOutput& output : plan.outputs) *row++ = output.rows.first;
   return rows;
+}
+
+template <typename T>
+std::vector<T> Gather(const std::vector<T>& from, absl::Span<const int64_t> places) {
+  std::vector<T> gathered;
+  gathered.reserve(places.size());
+  for (const int64_t place : places) gathered.push_back(from[static_cast<size_t>(place)]);
+  return gathered;
 }
 
 }  // namespace
@@ -75,6 +85,8 @@ std::vector<Evaluator::Answers> Evaluator::Predict(const FrozenTask& task,
     for (const PlanOutput& output : plan.outputs) {
       Answers& at_depth = answers[static_cast<size_t>(output.task)];
       const auto text = static_cast<size_t>(chunk[static_cast<size_t>(output.text)]);
+      at_depth.finite &=
+          std::all_of(values, values + outputs, [](float value) { return std::isfinite(value); });
       at_depth.values[text] = static_cast<double>(values[0]);
       at_depth.labels[text] = static_cast<int>(std::max_element(values, values + outputs) - values);
       values += outputs;
@@ -84,20 +96,38 @@ std::vector<Evaluator::Answers> Evaluator::Predict(const FrozenTask& task,
 }
 
 double Evaluator::Score(const Answers& answers) const {
+  if (!answers.finite) return std::numeric_limits<double>::quiet_NaN();
   if (data_.type == TaskType::kRegression) {
     return Evaluate(options_.metric, answers.values, expected_values_);
   }
   return Evaluate(options_.metric, Classified{answers.labels, expected_labels_, data_.classes()});
 }
 
+double Evaluator::ScoreOn(absl::Span<const int64_t> texts, const Answers& answers) const {
+  if (data_.type == TaskType::kRegression) {
+    return Evaluate(options_.metric, Gather(answers.values, texts),
+                    Gather(expected_values_, texts));
+  }
+  const std::vector<int> predicted = Gather(answers.labels, texts);
+  const std::vector<int> expected = Gather(expected_labels_, texts);
+  return Evaluate(options_.metric, Classified{predicted, expected, data_.classes()});
+}
+
 std::vector<DepthPoint> Evaluator::Measure(const FrozenTask& task, absl::Span<const int> depths) {
-  const std::vector<Answers> answers = Predict(task, depths);
+  return Points(depths, Predict(task, depths));
+}
+
+std::vector<DepthPoint> Evaluator::Points(absl::Span<const int> depths,
+                                          const std::vector<Answers>& answers) const {
+  const bool classifies = data_.type == TaskType::kClassification;
   const auto zero = std::find(depths.begin(), depths.end(), 0) - depths.begin();
-  const bool comparable =
-      data_.type == TaskType::kClassification && zero < static_cast<ptrdiff_t>(depths.size());
+  const bool comparable = classifies && zero < static_cast<ptrdiff_t>(depths.size());
   std::vector<DepthPoint> points;
   for (size_t i = 0; i < depths.size(); ++i) {
-    DepthPoint point{depths[i], Score(answers[i]), std::nullopt};
+    DepthPoint point{.skip_layers = depths[i], .score = Score(answers[i])};
+    if (classifies) {
+      point.macro_f1 = MacroF1({answers[i].labels, expected_labels_, data_.classes()});
+    }
     if (comparable) {
       const std::vector<int>& reference = answers[static_cast<size_t>(zero)].labels;
       point.agreement = Accuracy({answers[i].labels, reference, data_.classes()});
@@ -107,12 +137,27 @@ std::vector<DepthPoint> Evaluator::Measure(const FrozenTask& task, absl::Span<co
   return points;
 }
 
+void Evaluator::AddHalfWidths(const std::vector<Answers>& answers,
+                              std::vector<DepthPoint>& points) const {
+  const bool finite = std::all_of(points.begin(), points.end(), [](const DepthPoint& point) {
+    return std::isfinite(point.score);
+  });
+  if (!finite || data_.examples.empty()) return;
+  const std::vector<double> half_widths = PairedHalfWidths(
+      answers.size(), static_cast<int64_t>(data_.examples.size()),
+      [&](size_t list, absl::Span<const int64_t> texts) { return ScoreOn(texts, answers[list]); },
+      options_.bootstrap);
+  for (size_t i = 0; i < points.size(); ++i) points[i].half_width = half_widths[i];
+}
+
 DepthProfile Evaluator::MeasureProfile(const FrozenTask& task) {
   std::vector<int> depths(static_cast<size_t>(encoder_->config().layers) + 1);
   std::iota(depths.begin(), depths.end(), 0);
   DepthProfile profile;
   profile.metric = MetricName(options_.metric);
-  profile.points = Measure(task, depths);
+  const std::vector<Answers> answers = Predict(task, depths);
+  profile.points = Points(depths, answers);
+  AddHalfWidths(answers, profile.points);
   profile.majority_baseline = MajorityBaseline();
   profile.samples = static_cast<int64_t>(data_.examples.size());
   return profile;

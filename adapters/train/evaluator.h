@@ -8,6 +8,7 @@
 
 #include "absl/types/span.h"
 #include "adapters/data/dataset.h"
+#include "adapters/measure/paired_bootstrap.h"
 #include "adapters/metrics.h"
 #include "adapters/model/trainable_task.h"
 #include "runtime/pass/executor.h"
@@ -17,7 +18,8 @@ namespace fathom::training {
 
 struct EvaluatorOptions {
   Metric metric = Metric::kAccuracy;
-  int64_t max_rows = 4096;  // tokens × depths in one pass
+  int64_t max_rows = 4096;     // tokens × depths in one pass
+  BootstrapOptions bootstrap;  // of MeasureProfile
 };
 
 // One thread at a time. `data` is the caller's and outlives it.
@@ -26,11 +28,12 @@ class Evaluator {
   Evaluator(std::shared_ptr<const Encoder> encoder, const Dataset& data,
             const EvaluatorOptions& options);
 
-  // One point a depth, in the order given. `agreement` is there for classification where 0 is among
-  // the depths.
+  // One point a depth, in the order given: its score and, for classification, macro-F1 and, where
+  // 0 is among the depths, agreement. A score is NaN where the task answers with a number that is
+  // not finite.
   std::vector<DepthPoint> Measure(const FrozenTask& task, absl::Span<const int> depths);
 
-  // The profile over all depths 0 … L.
+  // The profile over all depths 0 … L, with half-widths.
   DepthProfile MeasureProfile(const FrozenTask& task);
 
   // The metric of always answering the commonest label (in regression a constant: 0).
@@ -41,10 +44,16 @@ class Evaluator {
   struct Answers {
     std::vector<int> labels;
     std::vector<double> values;
+    bool finite = true;
   };
 
   std::vector<Answers> Predict(const FrozenTask& task, absl::Span<const int> depths);
   double Score(const Answers& answers) const;
+  double ScoreOn(absl::Span<const int64_t> texts, const Answers& answers) const;
+  std::vector<DepthPoint> Points(absl::Span<const int> depths,
+                                 const std::vector<Answers>& answers) const;
+  // REQUIRES: the first answers are of n = 0.
+  void AddHalfWidths(const std::vector<Answers>& answers, std::vector<DepthPoint>& points) const;
 
   const std::shared_ptr<const Encoder> encoder_;
   const Dataset& data_;

@@ -13,6 +13,12 @@ struct DepthPoint {
   int skip_layers = 0;
   double score = 0;                 // of `metric`, higher is better
   std::optional<double> agreement;  // share of samples with the same label as at n = 0, 0 … 1
+  std::optional<double> macro_f1;   // classification: the mean of the classes' F1
+  // Of the 95 % interval of score − score(n = 0) on the same samples.
+  std::optional<double> half_width;
+  // Milliseconds of a text of the median length, with this task alone and with eight tasks.
+  std::optional<double> ms_one_task;
+  std::optional<double> ms_eight_tasks;
 };
 
 // Inclusive bounds on n.
@@ -24,7 +30,7 @@ struct SkipRange {
 };
 
 struct DepthProfile {
-  std::string metric;                       // "accuracy", "f1", "matthews", "pearson", "spearman"
+  std::string metric;  // "accuracy", "f1", "macro_f1", "matthews", "pearson", "spearman"
   std::vector<DepthPoint> points;           // ascending skip_layers
   std::optional<double> majority_baseline;  // score of always answering the commonest label
   int64_t samples = 0;                      // dev rows the scores were measured on

@@ -17,6 +17,7 @@ def classification(name, answers):
     average = "binary" if set(predicted) | set(expected) <= {0, 1} else "macro"
     print(f"{name}: accuracy {accuracy_score(expected, predicted):.12f}"
           f" f1 {f1_score(expected, predicted, average=average):.12f}"
+          f" macro_f1 {f1_score(expected, predicted, average='macro'):.12f}"
           f" matthews {matthews_corrcoef(expected, predicted):.12f}")
 
 

@@ -17,6 +17,7 @@ struct Case {
   int classes;
   double accuracy;
   double f1;
+  double macro_f1;
   double matthews;
 };
 
@@ -28,12 +29,14 @@ TEST(Metrics, ClassificationEqualsScikitLearn) {
        2,
        0.7,
        0.727272727273,
+       0.696969696970,
        0.408248290464},
       {"three classes",
        {0, 1, 2, 2, 1, 0, 0, 2, 1, 1, 0, 2},
        {0, 1, 1, 2, 1, 0, 2, 2, 0, 1, 0, 1},
        3,
        0.666666666667,
+       0.662698412698,
        0.662698412698,
        0.505291152640},
       {"a class that does not occur",
@@ -42,12 +45,14 @@ TEST(Metrics, ClassificationEqualsScikitLearn) {
        3,
        0.8,
        0.8,
+       0.8,
        0.666666666667},
   };
   for (const Case& one : cases) {
     const Classified answers{one.predicted, one.expected, one.classes};
     EXPECT_NEAR(Accuracy(answers), one.accuracy, kTolerance) << one.title;
     EXPECT_NEAR(F1(answers), one.f1, kTolerance) << one.title;
+    EXPECT_NEAR(MacroF1(answers), one.macro_f1, kTolerance) << one.title;
     EXPECT_NEAR(Matthews(answers), one.matthews, kTolerance) << one.title;
   }
 }
@@ -93,13 +98,14 @@ TEST(Metrics, NamesRoundTripAndEvaluateDispatches) {
   const Classified answers{predicted, expected, 2};
   EXPECT_DOUBLE_EQ(Evaluate(*ParseMetric("accuracy"), answers), Accuracy(answers));
   EXPECT_DOUBLE_EQ(Evaluate(*ParseMetric("f1"), answers), F1(answers));
+  EXPECT_DOUBLE_EQ(Evaluate(*ParseMetric("macro_f1"), answers), MacroF1(answers));
   EXPECT_DOUBLE_EQ(Evaluate(*ParseMetric("matthews"), answers), Matthews(answers));
   const std::vector<double> a = {1, 2, 4};
   const std::vector<double> b = {1, 3, 4};
   EXPECT_DOUBLE_EQ(Evaluate(*ParseMetric("pearson"), a, b), Pearson(a, b));
   EXPECT_DOUBLE_EQ(Evaluate(*ParseMetric("spearman"), a, b), Spearman(a, b));
   EXPECT_EQ(ParseMetric("mcc"), std::nullopt);
-  for (const char* name : {"accuracy", "f1", "matthews", "pearson", "spearman"}) {
+  for (const char* name : {"accuracy", "f1", "macro_f1", "matthews", "pearson", "spearman"}) {
     EXPECT_EQ(MetricName(*ParseMetric(name)), name);
   }
 }

@@ -1,6 +1,8 @@
 #include "runtime/task/format/training_record.h"
 
+#include <array>
 #include <cmath>
+#include <limits>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
@@ -24,17 +26,33 @@ SkipRange ReadTrainedRange(JsonFields& fields, int layers) {
   return {(*pair)[0].get<int>(), (*pair)[1].get<int>()};
 }
 
+// What a point may hold beside its score; absent in records of before the key was written.
+struct PointKey {
+  const char* name;
+  std::optional<double> DepthPoint::*member;
+  double most;  // least: 0
+  const char* expected;
+};
+constexpr double kUnbounded = std::numeric_limits<double>::infinity();
+constexpr std::array<PointKey, 5> kPointKeys = {{
+    {"agreement", &DepthPoint::agreement, 1, "a share from 0 to 1"},
+    {"macro_f1", &DepthPoint::macro_f1, 1, "a share from 0 to 1"},
+    {"half_width", &DepthPoint::half_width, kUnbounded, "a number from 0"},
+    {"ms_one_task", &DepthPoint::ms_one_task, kUnbounded, "a number from 0"},
+    {"ms_eight_tasks", &DepthPoint::ms_eight_tasks, kUnbounded, "a number from 0"},
+}};
+
 absl::StatusOr<DepthPoint> ParsePoint(const json& value, int layers) {
   if (!value.is_object()) return absl::InvalidArgumentError("is no object");
   JsonFields fields(value);
   DepthPoint point;
   point.skip_layers = static_cast<int>(fields.Integer("skip_layers", {0, layers}));
   point.score = fields.Number("score");
-  if (fields.Find("agreement") != nullptr) {
-    point.agreement = fields.Number("agreement");
-    if (!(*point.agreement >= 0 && *point.agreement <= 1)) {
-      fields.Refuse("agreement", "a share from 0 to 1");
-    }
+  for (const PointKey& key : kPointKeys) {
+    if (fields.Find(key.name) == nullptr) continue;
+    const double number = fields.Number(key.name);
+    if (!(number >= 0 && number <= key.most)) fields.Refuse(key.name, key.expected);
+    point.*key.member = number;
   }
   if (!fields.status().ok()) return fields.status();
   return point;
@@ -77,7 +95,10 @@ absl::StatusOr<std::optional<DepthProfile>> ParseProfile(JsonFields& fields, int
 
 bool IsFinite(const DepthProfile& profile) {
   for (const DepthPoint& point : profile.points) {
-    if (!std::isfinite(point.score) || !std::isfinite(point.agreement.value_or(0))) return false;
+    if (!std::isfinite(point.score)) return false;
+    for (const PointKey& key : kPointKeys) {
+      if (!std::isfinite((point.*key.member).value_or(0))) return false;
+    }
   }
   return std::isfinite(profile.majority_baseline.value_or(0));
 }
@@ -86,7 +107,9 @@ void AddProfile(const DepthProfile& profile, json& made) {
   json points = json::array();
   for (const DepthPoint& point : profile.points) {
     json item = {{"skip_layers", point.skip_layers}, {"score", point.score}};
-    if (point.agreement) item["agreement"] = *point.agreement;
+    for (const PointKey& key : kPointKeys) {
+      if (const std::optional<double>& number = point.*key.member) item[key.name] = *number;
+    }
     points.push_back(std::move(item));
   }
   made["metric"] = profile.metric;

@@ -101,6 +101,9 @@ TEST_F(TrainingLoopTest, LearnsAtEveryDepth) {
   ASSERT_EQ(profile.points.size(), 5u) << "0 … L";
   for (int n = 0; n < config_.layers; ++n) EXPECT_GT(profile.Find(n)->score, 0.8) << n;
   EXPECT_DOUBLE_EQ(*profile.Find(0)->agreement, 1);
+  EXPECT_GT(*profile.Find(0)->macro_f1, 0.85);
+  EXPECT_EQ(*profile.Find(0)->half_width, 0);
+  EXPECT_GT(*profile.Find(config_.layers)->half_width, 0);
   EXPECT_DOUBLE_EQ(*profile.majority_baseline, 0.5);
   EXPECT_EQ(profile.samples, 40);
 }

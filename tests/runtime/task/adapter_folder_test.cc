@@ -130,7 +130,7 @@ TEST(AdapterFolder, TheTrainingRecordReadsAsItWasWritten) {
       .method = "robust",
       .trained_skip_layers = {0, 1},
       .profile = DepthProfile{.metric = "accuracy",
-                              .points = {{0, 0.91, 1.0}, {1, 0.9, 0.95}, {2, 0.5, std::nullopt}},
+                              .points = {{0, 0.91, 1.0}, {1, 0.9, 0.95, 0.85, 0.02, 1.5, 4.0}, {2, 0.5}},
                               .majority_baseline = 0.5,
                               .samples = 872},
       .details_json = R"({"seed":7})",
@@ -151,7 +151,12 @@ TEST(AdapterFolder, TheTrainingRecordReadsAsItWasWritten) {
   EXPECT_EQ(profile->points[1].skip_layers, 1);
   EXPECT_EQ(profile->points[1].score, 0.9);
   EXPECT_EQ(profile->points[1].agreement, 0.95);
+  EXPECT_EQ(profile->points[1].macro_f1, 0.85);
+  EXPECT_EQ(profile->points[1].half_width, 0.02);
+  EXPECT_EQ(profile->points[1].ms_one_task, 1.5);
+  EXPECT_EQ(profile->points[1].ms_eight_tasks, 4.0);
   EXPECT_EQ(profile->points[2].agreement, std::nullopt);
+  EXPECT_EQ(profile->points[2].half_width, std::nullopt);
 }
 
 TEST(AdapterFolder, HalfPrecisionFilesReadAsFp32) {

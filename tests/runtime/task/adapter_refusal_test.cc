@@ -108,6 +108,8 @@ TEST_F(ChangedFolder, RefusesConfigsByKeyAndValue) {
       {"/fathom/depth_profile", json::parse(R"([{"skip_layers":0}])"), "score is missing"},
       {"/fathom/depth_profile", json::parse(R"([{"skip_layers":0,"score":1,"agreement":2}])"),
        "agreement is 2"},
+      {"/fathom/depth_profile", json::parse(R"([{"skip_layers":0,"score":1,"half_width":-1}])"),
+       "half_width is -1"},
       {"/fathom/depth_profile",
        json::parse(R"([{"skip_layers":1,"score":1},{"skip_layers":1,"score":1}])"),
        "depth_profile[1]: skip_layers is 1 after 1"},
