@@ -1,15 +1,23 @@
-// fathom-train: trains one adapter. See --help.
+// fathom-train: trains one adapter; its subcommands do the rest. See --help.
 #include <c10/util/Exception.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 #include <exception>
 #include <iostream>
+#include <string_view>
 
+#include "adapters/console.h"
+#include "adapters/profile_options.h"
+#include "adapters/profile_task.h"
+#include "adapters/run_seeds.h"
 #include "adapters/train_options.h"
 #include "adapters/train_task.h"
 
 namespace {
+
+namespace training = fathom::training;
 
 constexpr int kInterruptedExitCode = 130;  // as a shell reports SIGINT
 
@@ -26,30 +34,60 @@ void InstallStopHandler() {
   sigaction(SIGTERM, &action, nullptr);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  namespace training = fathom::training;
-  const training::ParsedCommandLine parsed = training::ParseCommandLine(argc, argv);
+// What a parse ended with, run to its exit code.
+template <typename Options>
+int Run(const training::Parsed<Options>& parsed,
+        absl::Status (*run)(const Options&, const training::TrainConsole&)) {
   if (!parsed.options) {
     (parsed.exit_code == 0 ? std::cout : std::cerr) << parsed.text;
     return parsed.exit_code;
   }
+  const absl::Status status =
+      run(*parsed.options, {.progress = std::cerr,
+                            .progress_is_terminal = isatty(STDERR_FILENO) == 1,
+                            .result = std::cout,
+                            .stop_requested = [] { return stop_requested != 0; }});
+  if (status.ok()) return 0;
+  std::cerr << (absl::IsCancelled(status) ? "" : "error: ") << status.message() << "\n";
+  return absl::IsCancelled(status) ? kInterruptedExitCode : 1;
+}
+
+absl::Status TrainOnceOrBySeeds(const training::TrainOptions& options,
+                                const training::TrainConsole& console) {
+  return options.seeds.empty() ? training::TrainTask(options, console)
+                               : training::RunSeeds(options, console);
+}
+
+struct Subcommand {
+  std::string_view name;
+  int (*run)(int argc, const char* const* argv);  // argv[0] is the subcommand
+};
+
+constexpr std::array<Subcommand, 1> kSubcommands = {{
+    {"profile",
+     [](int argc, const char* const* argv) {
+       return Run(training::ParseProfileOptions(argc, argv), training::ProfileTask);
+     }},
+}};
+
+// Without a subcommand it trains.
+int Dispatch(int argc, const char* const* argv) {
+  for (const Subcommand& subcommand : kSubcommands) {
+    if (argc > 1 && subcommand.name == argv[1]) return subcommand.run(argc - 1, argv + 1);
+  }
+  return Run(training::ParseCommandLine(argc, argv), TrainOnceOrBySeeds);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
   InstallStopHandler();
   try {
-    const absl::Status status = training::TrainTask(
-        *parsed.options, {.progress = std::cerr,
-                          .progress_is_terminal = isatty(STDERR_FILENO) == 1,
-                          .result = std::cout,
-                          .stop_requested = [] { return stop_requested != 0; }});
-    if (status.ok()) return 0;
-    std::cerr << (absl::IsCancelled(status) ? "" : "error: ") << status.message() << "\n";
-    return absl::IsCancelled(status) ? kInterruptedExitCode : 1;
+    return Dispatch(argc, argv);
   } catch (const c10::Error& error) {
     std::cerr << "error: LibTorch: " << error.what_without_backtrace() << "\n";
-    return 1;
   } catch (const std::exception& error) {
     std::cerr << "error: " << error.what() << "\n";
-    return 1;
   }
+  return 1;
 }

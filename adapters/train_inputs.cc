@@ -18,9 +18,10 @@ namespace fs = std::filesystem;
 
 constexpr size_t kFileDigestDigits = 16;
 
-absl::StatusOr<Dataset> LoadDev(const TrainOptions& options, const Tokenizer& tokenizer,
-                                const DatasetOptions& dataset) {
-  const absl::StatusOr<Table> table = ReadTable(options.dev_file);
+// Another file of the task that the training file defines.
+absl::StatusOr<Dataset> LoadRows(const std::string& file, const TrainOptions& options,
+                                 const Tokenizer& tokenizer, const DatasetOptions& dataset) {
+  const absl::StatusOr<Table> table = ReadTable(file);
   if (!table.ok()) return table.status();
   const absl::StatusOr<Columns> columns = FindColumns(*table, options.columns);
   if (!columns.ok()) return columns.status();
@@ -43,10 +44,14 @@ absl::Status LoadData(const TrainOptions& options, const Tokenizer& tokenizer,
   }
   absl::StatusOr<Dataset> train = MakeDataset(*table, *columns, tokenizer, dataset);
   if (!train.ok()) return train.status();
-  absl::StatusOr<Dataset> dev = LoadDev(options, tokenizer, dataset);
+  absl::StatusOr<Dataset> dev = LoadRows(options.dev_file, options, tokenizer, dataset);
   if (!dev.ok()) return dev.status();
   inputs.train = *std::move(train);
   inputs.dev = *std::move(dev);
+  if (options.profile_file.empty()) return absl::OkStatus();
+  absl::StatusOr<Dataset> profile = LoadRows(options.profile_file, options, tokenizer, dataset);
+  if (!profile.ok()) return profile.status();
+  inputs.profile = *std::move(profile);
   return absl::OkStatus();
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -26,6 +27,7 @@ struct TrainInputs {
   std::shared_ptr<const Encoder> encoder;  // with plain weights
   Dataset train;
   Dataset dev;
+  std::optional<Dataset> profile;  // the rows of --profile-file, if it is given
 };
 
 // Errors name the file, and the line where there is one.

@@ -1,14 +1,10 @@
 #include "adapters/train_options.h"
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
-#include <map>
-#include <sstream>
+#include <set>
 #include <string>
-#include <vector>
 
-#include "absl/strings/str_join.h"
+#include "absl/strings/str_cat.h"
+#include "adapters/command_line_options.h"
 
 namespace fathom::training {
 namespace {
@@ -19,36 +15,39 @@ const std::map<std::string, Method> kMethods = {{"standard", Method::kStandard},
                                                 {"robust", Method::kRobust}};
 const std::map<std::string, TaskType> kTaskTypes = {{"classification", TaskType::kClassification},
                                                     {"regression", TaskType::kRegression}};
-const std::map<std::string, Metric> kMetrics = {
-    {"accuracy", Metric::kAccuracy}, {"f1", Metric::kF1},
-    {"macro_f1", Metric::kMacroF1},  {"matthews", Metric::kMatthews},
-    {"pearson", Metric::kPearson},   {"spearman", Metric::kSpearman}};
 const std::map<std::string, WeightDtype> kDtypes = {{"fp32", WeightDtype::kFp32},
                                                     {"fp16", WeightDtype::kFp16}};
 
-// An option whose value is one of `choices`, by name.
-template <typename T, typename Target>
-CLI::Option* AddChoice(CLI::App& app, const std::string& flag, Target& target,
-                       const std::map<std::string, T>& choices) {
-  std::vector<std::string> names;
-  for (const auto& [name, value] : choices) names.push_back(name);
-  return app
-      .add_option_function<std::string>(
-          flag, [&target, &choices](const std::string& name) { target = choices.at(name); })
-      ->check(CLI::IsMember(names))
-      ->option_text(absl::StrJoin(names, "|"));
+// Those that the `adapters` library has too, by the names that it writes.
+std::map<std::string, Activation> Activations() {
+  std::map<std::string, Activation> activations;
+  for (const Activation activation :
+       {Activation::kIdentity, Activation::kRelu, Activation::kGelu, Activation::kGeluTanh,
+        Activation::kSilu, Activation::kTanh, Activation::kSigmoid, Activation::kLeakyRelu}) {
+    activations[std::string(ActivationName(activation))] = activation;
+  }
+  return activations;
+}
+
+bool HasRepeats(const std::vector<uint64_t>& seeds) {
+  return std::set<uint64_t>(seeds.begin(), seeds.end()).size() < seeds.size();
+}
+
+std::string CheckSelectionRule(const std::string& text) {
+  return ParseSelectionRule(text) ? "" : "expected mean, worst or n=K, got " + text;
 }
 
 void AddFiles(CLI::App& app, TrainOptions& options) {
-  app.add_option("--encoder", options.encoder_dir,
-                 "Hugging Face folder: config.json, model.safetensors, tokenizer.json")
-      ->required()
-      ->check(CLI::ExistingDirectory);
+  AddEncoder(app, options.encoder_dir);
   app.add_option("--train", options.train_file, "training rows, .tsv or .csv with a header")
       ->required()
       ->check(CLI::ExistingFile);
   app.add_option("--dev", options.dev_file, "rows that choose the weights and give the profile")
       ->required()
+      ->check(CLI::ExistingFile);
+  app.add_option(
+         "--profile-file", options.profile_file,
+         "rows to measure the profile on, which did not choose the weights (default: --dev)")
       ->check(CLI::ExistingFile);
   app.add_option("--output", options.output_dir, "folder to write the adapter to")->required();
   app.add_option("--name", options.name, "name of the adapter (default: the output folder's)");
@@ -66,24 +65,22 @@ void AddMethod(CLI::App& app, TrainOptions& options) {
       ->check(CLI::IsMember({"pfeiffer", "houlsby", "parallel"}))
       ->option_text("pfeiffer|houlsby|parallel");
   app.add_option("--reduction-factor", options.reduction_factor,
-                 "encoder width / bottleneck width (default: 16, parallel 2)")
-      ->check(CLI::PositiveNumber);
+                 "encoder width / bottleneck width: 16, or by layer 0=8,11=4,default=16 "
+                 "(default: 16, parallel 2)");
+  static const std::map<std::string, Activation> kActivations = Activations();
+  AddChoice(app, "--activation", options.activation, kActivations)
+      ->description("inside the bottleneck (default: relu, houlsby swish)");
+  app.add_option("--scaling", options.scaling, "of what the adapter adds (default: 1, parallel 4)");
+  app.add_flag("--share-across-layers", options.share_across_layers,
+               "one set of weights for all layers");
 }
 
 void AddData(CLI::App& app, TrainOptions& options) {
-  app.add_option("--text-column", options.columns.text,
-                 "column of the text (default: sentence, sentence1 or text)");
-  app.add_option("--pair-column", options.columns.pair,
-                 "column of the second text (default: sentence2 if there is one)");
-  app.add_option("--label-column", options.columns.label,
-                 "column of the label (default: label, category or score)");
+  AddColumns(app, options.columns, options.max_tokens);
   AddChoice(app, "--task-type", options.task_type, kTaskTypes)
       ->description("default: regression if the label column is named score");
-  AddChoice(app, "--metric", options.metric, kMetrics)
+  AddMetric(app, options.metric)
       ->description("dev metric (default: accuracy; regression: spearman)");
-  app.add_option("--max-tokens", options.max_tokens, "longer texts are truncated")
-      ->check(CLI::Range(4, 1 << 20))
-      ->capture_default_str();
 }
 
 void AddTraining(CLI::App& app, TrainOptions& options) {
@@ -101,17 +98,31 @@ void AddTraining(CLI::App& app, TrainOptions& options) {
                  "steps between dev evaluations (0: each epoch)")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  app.add_option_function<std::string>(
+         "--select-by",
+         [&options](const std::string& text) { options.select_by = *ParseSelectionRule(text); },
+         "dev score that keeps the weights: the mean or the worst over n = 0, L/4, L/2, 3L/4, or "
+         "at one n (default: mean; not robust: at the trained n)")
+      ->check(CheckSelectionRule)
+      ->option_text("mean|worst|n=K");
+  app.add_option("--early-stopping", options.early_stopping,
+                 "evaluations without a better score that end training (0: off)")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   app.add_option("--encoder-dropout", options.encoder_dropout,
                  "dropout in the layers above n, or off (default: the encoder's config)")
       ->transform(CLI::Transformer(std::map<std::string, std::string>{{"off", "0"}}))
       ->check(CLI::Range(0.0, 0.9))
       ->option_text("SHARE|off");
-  app.add_option("--seed", options.seed, "of weights, order, n and dropout")->capture_default_str();
+  CLI::Option* seed = app.add_option("--seed", options.seed, "of weights, order, n and dropout")
+                          ->capture_default_str();
+  app.add_option("--seeds", options.seeds,
+                 "several runs, into OUTPUT/seed-1 …, and their mean: 1,2,3")
+      ->delimiter(',')
+      ->excludes(seed);
   AddChoice(app, "--weight-dtype", options.weight_dtype, kDtypes)
       ->description("of the files written (default: fp32)");
-  app.add_option("--threads", options.threads, "0: all cores")
-      ->check(CLI::Range(0, 1024))
-      ->capture_default_str();
+  AddThreads(app, options.threads);
 }
 
 }  // namespace
@@ -124,14 +135,10 @@ ParsedCommandLine ParseCommandLine(int argc, const char* const* argv) {
   AddMethod(app, options);
   AddData(app, options);
   AddTraining(app, options);
-  ParsedCommandLine parsed;
-  try {
-    app.parse(argc, argv);
-    parsed.options = options;
-  } catch (const CLI::ParseError& error) {
-    std::ostringstream text;
-    parsed.exit_code = app.exit(error, text, text);
-    parsed.text = text.str();
+  app.footer("Subcommands: fathom-train profile --help.");
+  ParsedCommandLine parsed = Parse(app, options, argc, argv);
+  if (parsed.options && HasRepeats(parsed.options->seeds)) {
+    return {.options = std::nullopt, .text = "--seeds: a seed is named twice\n", .exit_code = 1};
   }
   return parsed;
 }

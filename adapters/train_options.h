@@ -2,14 +2,16 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
-#include "absl/status/statusor.h"
+#include "adapters/command_line.h"
 #include "adapters/data/dataset.h"
 #include "adapters/metrics.h"
+#include "adapters/schedule/selection.h"
 #include "adapters/schedule/skip_schedule.h"
+#include "runtime/task/activation.h"
 #include "runtime/task/format/adapter_folder.h"
 
 namespace fathom::training {
@@ -18,13 +20,17 @@ struct TrainOptions {
   std::string encoder_dir;
   std::string train_file;
   std::string dev_file;
+  std::string profile_file;  // rows that the profile is measured on; empty: the dev rows
   std::string output_dir;
   std::string name;  // of the adapter; empty: the output folder's name
 
   Method method = Method::kRobust;
   std::optional<int> skip_layers;  // n of the specialized method
   std::string architecture = "pfeiffer";
-  std::optional<double> reduction_factor;  // absent: the architecture's own
+  std::string reduction_factor;          // see BottleneckWidths; empty: the architecture's own
+  std::optional<Activation> activation;  // absent: the architecture's own
+  std::optional<double> scaling;         // absent: the architecture's own
+  bool share_across_layers = false;      // one module a place for all layers
 
   ColumnNames columns;
   std::optional<TaskType> task_type;  // absent: by the label column's name
@@ -34,22 +40,19 @@ struct TrainOptions {
   double learning_rate = 1e-4;
   int batch_size = 32;
   int epochs = 5;
-  int64_t dev_every_steps = 0;            // 0: each epoch
+  int64_t dev_every_steps = 0;  // 0: each epoch
+  SelectionRule select_by;
+  int early_stopping = 0;  // evaluations without a better score that end training; 0: off
   std::optional<double> encoder_dropout;  // above the fork; absent: the encoder's config
   uint64_t seed = 1;
+  std::vector<uint64_t> seeds;  // of several runs, all different; empty: one run with `seed`
   WeightDtype weight_dtype = WeightDtype::kFp32;
   int threads = 0;  // 0: all cores
   bool resume = false;
   std::string log_file;  // JSON lines; empty: none
 };
 
-// What a parse ends with: options to run, or a text to print (help, or an error) and an exit code.
-struct ParsedCommandLine {
-  std::optional<TrainOptions> options;
-  std::string text;
-  int exit_code = 0;
-};
-
+using ParsedCommandLine = Parsed<TrainOptions>;
 ParsedCommandLine ParseCommandLine(int argc, const char* const* argv);
 
 }  // namespace fathom::training

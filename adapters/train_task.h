@@ -1,20 +1,11 @@
 // TrainTask: the whole of fathom-train: files in, an adapter folder with its depth profile out.
 #pragma once
 
-#include <functional>
-#include <iosfwd>
-
 #include "absl/status/status.h"
+#include "adapters/console.h"
 #include "adapters/train_options.h"
 
 namespace fathom::training {
-
-struct TrainConsole {
-  std::ostream& progress;  // what is going on
-  bool progress_is_terminal = false;
-  std::ostream& result;                  // the depth curve
-  std::function<bool()> stop_requested;  // asked after each step
-};
 
 // CANCELLED: it was stopped; the best weights so far are written and the message says how to
 // resume. Other errors name the file, flag or value. LibTorch's exceptions pass through.

@@ -73,7 +73,7 @@ std::string ReadTarget(const std::string& cell, const DatasetOptions& options, E
   }
   const auto found = std::find(options.labels.begin(), options.labels.end(), value);
   if (found == options.labels.end()) {
-    return absl::StrCat("label '", value, "' is not one of the training file's: ",
+    return absl::StrCat("label '", value, "' is not one of ", options.labels_of, ": ",
                         absl::StrJoin(options.labels, ", "));
   }
   example.label = static_cast<int>(found - options.labels.begin());

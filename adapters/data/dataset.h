@@ -56,7 +56,8 @@ struct Dataset {
 
 struct DatasetOptions {
   TaskType type = TaskType::kClassification;
-  std::vector<std::string> labels;  // of the training file; a label outside is an error
+  std::vector<std::string> labels;                // a label outside is an error
+  const char* labels_of = "the training file's";  // for that message
   int max_tokens = 128;
 };
 

@@ -20,27 +20,39 @@ constexpr std::array<const char*, kPlaceCount> kPlaceNames = {"attention", "ffn"
 
 AdapterTask::AdapterTask(const AdapterDesign& design, uint64_t seed) {
   InitialWeights weights(StreamSeed(seed, Stream::kWeights));
-  const int64_t hidden = design.hidden_size;
   adapter_.layout = design.layout;
   adapter_.modules.resize(design.layout.left_out.size());
+  std::array<std::optional<AdapterModule>, kPlaceCount> shared;
   for (int layer = 0; layer < design.layout.layers(); ++layer) {
     for (const Place place : {Place::kAttention, Place::kFfn}) {
       if (!design.layout.HasModule(layer, place)) continue;
       const auto at_place = static_cast<size_t>(place);
-      AdapterModule module;
-      module.down_weight = weights.Matrix(design.bottleneck, hidden);
-      module.down_bias = InitialWeights::Bias(design.bottleneck);
-      module.up_weight = weights.Matrix(hidden, design.bottleneck);
-      module.up_bias = InitialWeights::Bias(hidden);
-      const std::string prefix = absl::StrCat("adapter.", layer, ".", kPlaceNames[at_place], ".");
-      named_[prefix + "down_weight"] = module.down_weight;
-      named_[prefix + "down_bias"] = module.down_bias;
-      named_[prefix + "up_weight"] = module.up_weight;
-      named_[prefix + "up_bias"] = module.up_bias;
-      adapter_.modules[static_cast<size_t>(layer)][at_place] = std::move(module);
+      std::optional<AdapterModule>& module = adapter_.modules[static_cast<size_t>(layer)][at_place];
+      const std::string owner = design.share_across_layers ? "shared" : absl::StrCat(layer);
+      if (!design.share_across_layers || !shared[at_place]) {
+        shared[at_place] = MakeModule(absl::StrCat("adapter.", owner, ".", kPlaceNames[at_place]),
+                                      design, layer, weights);
+      }
+      module = shared[at_place];
     }
   }
   MakeHead(design.hidden_size, design.labels, seed);
+}
+
+AdapterModule AdapterTask::MakeModule(const std::string& prefix, const AdapterDesign& design,
+                                      int layer, InitialWeights& weights) {
+  const int64_t hidden = design.hidden_size;
+  const int64_t width = design.widths[static_cast<size_t>(layer)];
+  AdapterModule module;
+  module.down_weight = weights.Matrix(width, hidden);
+  module.down_bias = InitialWeights::Bias(width);
+  module.up_weight = weights.Matrix(hidden, width);
+  module.up_bias = InitialWeights::Bias(hidden);
+  named_[prefix + ".down_weight"] = module.down_weight;
+  named_[prefix + ".down_bias"] = module.down_bias;
+  named_[prefix + ".up_weight"] = module.up_weight;
+  named_[prefix + ".up_bias"] = module.up_bias;
+  return module;
 }
 
 at::Tensor AdapterTask::Delta(int layer, Place place, const at::Tensor& input, Dropout&) const {

@@ -5,15 +5,17 @@
 #include <string>
 #include <vector>
 
+#include "adapters/model/initial_weights.h"
 #include "adapters/model/trainable_task.h"
 
 namespace fathom::training {
 
 struct AdapterDesign {
   AdapterLayout layout;
-  int hidden_size = 0;              // H
-  int bottleneck = 0;               // D
-  std::vector<std::string> labels;  // [C]; empty: regression
+  int hidden_size = 0;               // H
+  std::vector<int> widths;           // [L] D of each layer
+  std::vector<std::string> labels;   // [C]; empty: regression
+  bool share_across_layers = false;  // one module a place for all layers; their widths are equal
 };
 
 class AdapterTask : public TrainableTask {
@@ -31,6 +33,9 @@ class AdapterTask : public TrainableTask {
   absl::Status Write(const TaskDestination& to, TrainingRecord record) const override;
 
  private:
+  AdapterModule MakeModule(const std::string& prefix, const AdapterDesign& design, int layer,
+                           InitialWeights& weights);
+
   Adapter adapter_;
 };
 

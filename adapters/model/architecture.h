@@ -2,8 +2,12 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
+#include "absl/status/statusor.h"
+#include "runtime/model/encoder_config.h"
 #include "runtime/task/site.h"
 
 namespace fathom::training {
@@ -16,7 +20,10 @@ struct Architecture {
 // "pfeiffer" (seq_bn), "houlsby" (double_seq_bn), "parallel" (par_bn); nothing for other names.
 std::optional<Architecture> FindArchitecture(std::string_view name, int layers);
 
-// The library's rounding: H / reduction_factor rounded down, at least 1.
-int BottleneckWidth(int hidden_size, double reduction_factor);
+// The bottleneck width D of every layer [L], with the library's rounding: H / factor rounded down,
+// at least 1. `reduction_factor` is one number, "16", or the library's map by layer,
+// "0=8,default=16"; INVALID_ARGUMENT says what is wrong with it.
+absl::StatusOr<std::vector<int>> BottleneckWidths(const std::string& reduction_factor,
+                                                  const EncoderConfig& encoder);
 
 }  // namespace fathom::training

@@ -63,14 +63,4 @@ absl::Status SkipSchedule::Restore(const std::string& state) {
   return absl::OkStatus();
 }
 
-std::vector<int> SelectionDepths(const SkipScheduleOptions& options) {
-  if (options.method != Method::kRobust) return {SkipSchedule(options).trained_range().first};
-  std::vector<int> depths;
-  for (int quarter = 0; quarter < 4; ++quarter) {
-    const int depth = quarter * options.layers / 4;
-    if (depths.empty() || depth != depths.back()) depths.push_back(depth);
-  }
-  return depths;
-}
-
 }  // namespace fathom::training

@@ -6,7 +6,6 @@
 #include <random>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "runtime/task/profile.h"
@@ -50,9 +49,5 @@ class SkipSchedule {
   SkipScheduleOptions options_;
   std::mt19937_64 engine_;
 };
-
-// The skip depths whose mean dev score selects the checkpoint: 0, L/4, L/2 and 3L/4 for robust, the
-// trained n otherwise. Never the n of a step: a random n would make selection noise.
-std::vector<int> SelectionDepths(const SkipScheduleOptions& options);
 
 }  // namespace fathom::training

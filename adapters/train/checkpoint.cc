@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 // A tensor of bytes that holds the rest as JSON, so that the checkpoint stays one file.
 constexpr const char* kStateTensor = "state";
 constexpr const char* kWeights = "weights.";
@@ -48,6 +48,20 @@ TensorMap TakePrefix(const TensorMap& from, std::string_view prefix) {
   return taken;
 }
 
+json DivergenceJson(const DivergenceGuard::State& state) {
+  return {{"steps", state.steps},
+          {"plateau", state.plateau},
+          {"mean", state.mean},
+          {"above", state.above}};
+}
+
+DivergenceGuard::State ReadDivergence(const json& value) {
+  return {.steps = value.at("steps").get<int64_t>(),
+          .plateau = value.at("plateau").get<double>(),
+          .mean = value.at("mean").get<double>(),
+          .above = value.at("above").get<int64_t>()};
+}
+
 absl::Status Damaged(const std::string& path, const std::string& what) {
   return absl::InvalidArgumentError(absl::StrCat(path, " is not a readable checkpoint: ", what));
 }
@@ -60,7 +74,9 @@ absl::Status WriteCheckpoint(const std::string& path, const Checkpoint& checkpoi
                       {"step", checkpoint.step},
                       {"skip_stream", checkpoint.skip_stream},
                       {"best_score", checkpoint.best_score},
-                      {"best_step", checkpoint.best_step}};
+                      {"best_step", checkpoint.best_step},
+                      {"evaluations_since_best", checkpoint.evaluations_since_best},
+                      {"divergence", DivergenceJson(checkpoint.divergence)}};
   TensorMap tensors;
   tensors[kStateTensor] = ToBytes(state.dump());
   AddWithPrefix(checkpoint.weights, kWeights, tensors);
@@ -88,6 +104,8 @@ absl::StatusOr<Checkpoint> ReadCheckpoint(const std::string& path) {
     checkpoint.skip_stream = state.at("skip_stream").get<std::string>();
     checkpoint.best_score = state.at("best_score").get<double>();
     checkpoint.best_step = state.at("best_step").get<int64_t>();
+    checkpoint.evaluations_since_best = state.at("evaluations_since_best").get<int64_t>();
+    checkpoint.divergence = ReadDivergence(state.at("divergence"));
   } catch (const json::exception& error) {
     return Damaged(path, error.what());
   }

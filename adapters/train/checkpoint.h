@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "adapters/schedule/divergence_guard.h"
 #include "runtime/model/tensor_file.h"
 
 namespace fathom::training {
@@ -20,8 +21,10 @@ struct Checkpoint {
   TensorMap weights;        // TrainableTask::named
   TensorMap optimizer;      // Optimizer::State
   TensorMap best_weights;   // empty: no evaluation yet
-  double best_score = 0;    // mean over the selection depths
+  double best_score = 0;    // by the run's SelectionRule
   int64_t best_step = 0;
+  int64_t evaluations_since_best = 0;
+  DivergenceGuard::State divergence;
 };
 
 absl::Status WriteCheckpoint(const std::string& path, const Checkpoint& checkpoint);

@@ -173,10 +173,4 @@ double Evaluator::MajorityBaseline() const {
   return Score(constant);
 }
 
-double MeanScore(absl::Span<const DepthPoint> points) {
-  double sum = 0;
-  for (const DepthPoint& point : points) sum += point.score;
-  return sum / static_cast<double>(points.size());
-}
-
 }  // namespace fathom::training

@@ -63,6 +63,4 @@ class Evaluator {
   Executor executor_;
 };
 
-double MeanScore(absl::Span<const DepthPoint> points);
-
 }  // namespace fathom::training

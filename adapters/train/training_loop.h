@@ -18,7 +18,9 @@
 #include "adapters/report/progress.h"
 #include "adapters/report/training_log.h"
 #include "adapters/schedule/batching.h"
+#include "adapters/schedule/divergence_guard.h"
 #include "adapters/schedule/learning_rate.h"
+#include "adapters/schedule/selection.h"
 #include "adapters/schedule/skip_schedule.h"
 #include "adapters/train/checkpoint.h"
 #include "adapters/train/evaluator.h"
@@ -36,6 +38,8 @@ struct TrainingLoopOptions {
   int epochs = 5;
   uint64_t seed = 1;
   int64_t dev_every_steps = 0;  // evaluate and save this often; 0: at the end of each epoch
+  SelectionRule select_by;
+  int early_stopping = 0;  // evaluations without a better score that end training; 0: off
   GradientStepOptions step;
   WeightDtype weight_dtype = WeightDtype::kFp32;  // evaluations see what will be written
   std::string checkpoint_path;
@@ -46,9 +50,10 @@ struct TrainingLoopOptions {
 
 struct TrainingResult {
   bool interrupted = false;
+  bool stopped_early = false;
   int64_t steps = 0;
   int64_t best_step = 0;  // 0: interrupted before the first evaluation
-  double best_score = 0;  // mean over the selection depths
+  double best_score = 0;  // by the selection rule
 };
 
 // One thread. What it is given outlives it.
@@ -64,12 +69,13 @@ class TrainingLoop {
   // another run.
   absl::Status Restore(const Checkpoint& checkpoint);
 
-  // Trains to the end or until `stop_requested` is true after a step, and leaves the best weights
-  // in the parameters (before the first evaluation: the current ones). A checkpoint is written
-  // before the first step, so that a folder that cannot be written fails at once; later ones that
-  // fail are reported and the previous one stays. With ranks, each computes its part of a step, and
-  // only the first evaluates and writes; UNAVAILABLE if another one has ended. INVALID_ARGUMENT
-  // names step, n and learning rate where the loss or the gradients are not finite.
+  // Trains to the end, until early stopping or until `stop_requested` is true after a step, and
+  // leaves the best weights in the parameters (before the first evaluation: the current ones). A
+  // checkpoint is written before the first step, so that a folder that cannot be written fails at
+  // once; later ones that fail are reported and the previous one stays. With ranks, each computes
+  // its part of a step, and only the first evaluates and writes; UNAVAILABLE if another one has
+  // ended. INVALID_ARGUMENT names step, n and learning rate where the loss, the gradients or a dev
+  // score are not finite, or the loss diverges.
   absl::StatusOr<TrainingResult> Run(const std::function<bool()>& stop_requested,
                                      Progress& progress);
 
@@ -77,7 +83,11 @@ class TrainingLoop {
   absl::StatusOr<StepTotals> Step(bool stop_requested);
   StepTotals GradientsOfThisRank(int skip_layers);
   bool EvaluationIsDue() const;
+  // Says what the dev scores are.
   absl::StatusOr<std::string> EvaluateAndKeepBest();
+  bool StopsEarly() const;
+  // Of this step: "WHAT at step 3 (n = 1, learning rate 0.1); …".
+  absl::Status Failed(const std::string& what, int skip_layers) const;
   absl::Status Save() const;
   bool is_first_rank() const { return options_.ranks == nullptr || options_.ranks->is_first(); }
 
@@ -96,6 +106,8 @@ class TrainingLoop {
   TensorMap best_weights_;
   double best_score_ = 0;
   int64_t best_step_ = 0;
+  int64_t evaluations_since_best_ = 0;
+  DivergenceGuard divergence_;
 };
 
 }  // namespace fathom::training

@@ -36,9 +36,32 @@ TEST(TrainOptions, DefaultsAreTheReferences) {
 }
 
 TEST(TrainOptions, ReadsEveryChoice) {
-  const auto parsed = Parse({"--method", "specialized", "--skip-layers", "5", "--metric", "f1",
-                             "--task-type", "classification", "--weight-dtype", "fp16",
-                             "--encoder-dropout", "off", "--reduction-factor", "8", "--resume"});
+  const auto parsed = Parse({"--method",
+                             "specialized",
+                             "--skip-layers",
+                             "5",
+                             "--metric",
+                             "f1",
+                             "--task-type",
+                             "classification",
+                             "--weight-dtype",
+                             "fp16",
+                             "--encoder-dropout",
+                             "off",
+                             "--reduction-factor",
+                             "0=8,default=4",
+                             "--resume",
+                             "--activation",
+                             "gelu",
+                             "--scaling",
+                             "2",
+                             "--share-across-layers",
+                             "--select-by",
+                             "n=3",
+                             "--early-stopping",
+                             "4",
+                             "--seeds",
+                             "1,2"});
   ASSERT_TRUE(parsed.options.has_value()) << parsed.text;
   EXPECT_EQ(parsed.options->method, Method::kSpecialized);
   EXPECT_EQ(parsed.options->skip_layers, 5);
@@ -46,7 +69,13 @@ TEST(TrainOptions, ReadsEveryChoice) {
   EXPECT_EQ(parsed.options->task_type, TaskType::kClassification);
   EXPECT_EQ(parsed.options->weight_dtype, WeightDtype::kFp16);
   EXPECT_EQ(parsed.options->encoder_dropout, 0.0);
-  EXPECT_EQ(parsed.options->reduction_factor, 8.0);
+  EXPECT_EQ(parsed.options->reduction_factor, "0=8,default=4");
+  EXPECT_EQ(parsed.options->activation, Activation::kGelu);
+  EXPECT_EQ(parsed.options->scaling, 2.0);
+  EXPECT_TRUE(parsed.options->share_across_layers);
+  EXPECT_EQ(parsed.options->select_by.depth, 3);
+  EXPECT_EQ(parsed.options->early_stopping, 4);
+  EXPECT_EQ(parsed.options->seeds, (std::vector<uint64_t>{1, 2}));
   EXPECT_TRUE(parsed.options->resume);
 }
 
@@ -62,7 +91,11 @@ TEST(TrainOptions, ErrorsNameTheFlag) {
       {{"--batch-size", "0"}, "--batch-size"},
       {{"--epochs", "many"}, "--epochs"},
       {{"--encoder-dropout", "1"}, "--encoder-dropout"},
-      {{"--reduction-factor", "-2"}, "--reduction-factor"},
+      {{"--activation", "mish"}, "--activation"},
+      {{"--select-by", "best"}, "--select-by"},
+      {{"--seeds", "1,2,1"}, "--seeds"},
+      {{"--seeds", "1,2", "--seed", "3"}, "--seed"},
+      {{"--profile-file", "/no/such/file.tsv"}, "--profile-file"},
       {{"--train", "/no/such/file.tsv"}, "--train"},
       {{"--lerning-rate", "1"}, "--lerning-rate"},
   };

@@ -1,76 +1,80 @@
 #include "adapters/train_task.h"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-
-#include "runtime/model/tensor_file.h"
 #include "runtime/task/format/adapter_folder.h"
-#include "tests/support/random_model.h"
+#include "tests/adapters/tiny_training.h"
 
 namespace fathom::training {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
-constexpr const char* kConfig = R"({"model_type": "bert", "num_hidden_layers": 4,
-  "hidden_size": 32, "num_attention_heads": 4, "intermediate_size": 64, "vocab_size": 97,
-  "max_position_embeddings": 40, "type_vocab_size": 2, "hidden_act": "gelu",
-  "layer_norm_eps": 1e-12})";
-constexpr const char* kVocab = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\ngood\nbad\nfilm\n";
-
-class TrainTaskTest : public testing::Test {
+class TrainTaskTest : public TinyTraining {
  protected:
-  TrainTaskTest() {
-    fs::remove_all(folder_);
-    fs::create_directories(folder_ / "encoder");
-    std::ofstream(folder_ / "encoder" / "config.json") << kConfig;
-    std::ofstream(folder_ / "encoder" / "vocab.txt") << kVocab;
-    const absl::Status status =
-        WriteSafetensors((folder_ / "encoder" / "model.safetensors").string(),
-                         RandomEncoderTensors(SmallEncoderConfig(), 3));
-    EXPECT_TRUE(status.ok()) << status;
-    std::ofstream rows(folder_ / "rows.tsv");
-    rows << "sentence\tlabel\n";
-    for (int i = 0; i < 12; ++i) rows << "good film\tyes\nbad bad film\tno\n";
-    rows.close();
-    options_.encoder_dir = (folder_ / "encoder").string() + "/";
-    options_.train_file = options_.dev_file = (folder_ / "rows.tsv").string();
-    options_.output_dir = (folder_ / "tasks" / "film").string();
-    options_.batch_size = 4;
-    options_.epochs = 2;
-  }
-
-  absl::Status Train(bool stop = false) {
-    return TrainTask(options_, {.progress = progress_, .result = result_, .stop_requested = [stop] {
-                                  return stop;
-                                }});
-  }
-
-  const fs::path folder_ = fs::path(testing::TempDir()) / "train_task_test";
-  TrainOptions options_;
-  std::ostringstream progress_;
-  std::ostringstream result_;
+  absl::Status Train(bool stop = false) { return TrainTask(options_, Console(stop)); }
 };
 
 TEST_F(TrainTaskTest, WritesATaskWithItsProfile) {
   const absl::Status status = Train();
   ASSERT_TRUE(status.ok()) << status;
-  EXPECT_THAT(result_.str(), HasSubstr("dev accuracy over 24 rows"));
+  EXPECT_THAT(result_.str(), HasSubstr("accuracy over 24 rows"));
   EXPECT_FALSE(fs::exists(options_.output_dir + ".checkpoint"));
   const auto read = ReadAdapterFolder(options_.output_dir, SmallEncoderConfig());
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_EQ(read->name, "film");
   EXPECT_EQ(read->architecture, "pfeiffer");
-  EXPECT_THAT(read->head->labels, testing::ElementsAre("no", "yes"));
+  EXPECT_THAT(read->head->labels, ::testing::ElementsAre("no", "yes"));
   EXPECT_EQ(read->training->method, "robust");
   EXPECT_EQ(read->training->trained_skip_layers.last, 3);
   EXPECT_EQ(read->training->profile->points.size(), 5u);
   EXPECT_THAT(read->training->details_json, HasSubstr("\"train-rows\""));
+}
+
+TEST_F(TrainTaskTest, TellsHowUnequalTheClassesAreAndWhatAConstantAnswerScores) {
+  std::ofstream(options_.train_file, std::ios::app) << "good\tyes\n";
+  ASSERT_TRUE(Train().ok());
+  EXPECT_THAT(progress_.str(), HasSubstr("commonest yes 52.0 %, rarest no 48.0 %"));
+  EXPECT_THAT(progress_.str(), HasSubstr("a constant answer has the dev accuracy 0.5200"));
+}
+
+TEST_F(TrainTaskTest, TheProfileIsMeasuredOnTheFileThatIsNamed) {
+  options_.profile_file = WriteRows("held_out.tsv", 3);
+  const absl::Status status = Train();
+  ASSERT_TRUE(status.ok()) << status;
+  const auto read = ReadAdapterFolder(options_.output_dir, SmallEncoderConfig());
+  EXPECT_EQ(read->training->profile->samples, 6);
+  EXPECT_THAT(read->training->details_json, HasSubstr("\"profile-data\":\"held_out.tsv\""));
+  EXPECT_THAT(read->training->details_json, HasSubstr("\"profile-data-chose-weights\":false"));
+}
+
+TEST_F(TrainTaskTest, WiringFollowsTheFlags) {
+  options_.architecture = "houlsby";
+  options_.reduction_factor = "0=8,default=4";
+  options_.activation = Activation::kGelu;
+  options_.scaling = 0.5;
+  ASSERT_TRUE(Train().ok());
+  const auto read = ReadAdapterFolder(options_.output_dir, SmallEncoderConfig());
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->architecture, "houlsby");
+  EXPECT_EQ(read->adapter.module(0, Place::kFfn).down_bias.numel(), 4);
+  EXPECT_EQ(read->adapter.module(3, Place::kAttention).down_bias.numel(), 8);
+  EXPECT_EQ(read->adapter.layout.site(Place::kFfn)->activation, Activation::kGelu);
+  EXPECT_EQ(read->adapter.layout.site(Place::kFfn)->scaling, 0.5);
+}
+
+TEST_F(TrainTaskTest, LayersShareOneModuleThatIsWrittenForEach) {
+  options_.share_across_layers = true;
+  const absl::Status status = Train();
+  ASSERT_TRUE(status.ok()) << status;
+  const auto read = ReadAdapterFolder(options_.output_dir, SmallEncoderConfig());
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_TRUE(read->training->shares_layers);
+  const AdapterModule& first = read->adapter.module(0, Place::kFfn);
+  const AdapterModule& last = read->adapter.module(3, Place::kFfn);
+  EXPECT_TRUE(first.down_weight.equal(last.down_weight));
+  EXPECT_FALSE(first.up_bias.equal(first.up_bias.new_zeros(first.up_bias.sizes()))) << "trained";
 }
 
 TEST_F(TrainTaskTest, ASpecializedAdapterHasNoModulesBelowItsDepth) {
@@ -112,6 +116,15 @@ TEST_F(TrainTaskTest, RefusesWhatCannotWorkAndKeepsTheUsersFiles) {
   options_.metric = Metric::kPearson;
   EXPECT_THAT(std::string(Train().message()), HasSubstr("does not fit classification"));
   options_.metric.reset();
+  options_.select_by = *ParseSelectionRule("n=5");
+  EXPECT_THAT(std::string(Train().message()), HasSubstr("--select-by n=5"));
+  options_.select_by = {};
+  options_.reduction_factor = "0=8";
+  EXPECT_THAT(std::string(Train().message()), HasSubstr("--reduction-factor: "));
+  options_.reduction_factor = "0=8,default=4";
+  options_.share_across_layers = true;
+  EXPECT_THAT(std::string(Train().message()), HasSubstr("--share-across-layers needs one"));
+  options_.reduction_factor = "";
   options_.name = "a.b";
   EXPECT_THAT(std::string(Train().message()), HasSubstr("--name 'a.b'"));
 }

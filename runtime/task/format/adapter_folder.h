@@ -23,6 +23,7 @@ struct TrainingRecord {
   std::optional<DepthProfile> profile;
   std::string details_json = "{}";    // a JSON object: data files' names, seed, epochs, learning rate
   std::string encoder_fingerprint;    // of the encoder it was trained on
+  bool shares_layers = false;  // the modules of all layers are equal; in memory they are one
 };
 
 struct AdapterFolder {

@@ -127,6 +127,7 @@ absl::StatusOr<TrainingRecord> ParseTrainingRecord(const json& value, int layers
   record.method = fields.String("method", "");
   record.encoder_fingerprint = fields.String("encoder_fingerprint", "");
   record.trained_skip_layers = ReadTrainedRange(fields, layers);
+  record.shares_layers = fields.Boolean("shares_layers", false);
   if (const json* details = fields.Find("details")) {
     if (!details->is_object()) fields.Refuse("details", "an object");
     record.details_json = details->dump();
@@ -149,6 +150,7 @@ absl::StatusOr<json> MakeTrainingRecord(const TrainingRecord& record) {
       {"encoder_fingerprint", record.encoder_fingerprint},
       {"details", *std::move(details)},
   };
+  if (record.shares_layers) made["shares_layers"] = true;
   if (record.profile) {
     if (!IsFinite(*record.profile)) {
       return absl::InvalidArgumentError("the depth profile holds a number that is not finite");

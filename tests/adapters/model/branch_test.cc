@@ -45,7 +45,7 @@ class BranchTest : public testing::Test {
   AdapterTask RandomTask(const AdapterLayout& layout) const {
     AdapterTask task({.layout = layout,
                       .hidden_size = config_.hidden_size,
-                      .bottleneck = kBottleneck,
+                      .widths = std::vector<int>(static_cast<size_t>(config_.layers), kBottleneck),
                       .labels = {"a", "b"}},
                      7);
     const at::NoGradGuard no_grad;
@@ -175,8 +175,18 @@ TEST(Architecture, IsWiredLikeTheLibrary) {
   EXPECT_FALSE(FindArchitecture("pfeiffer", 3)->layout.site(Place::kAttention).has_value());
   EXPECT_EQ(FindArchitecture("parallel", 3)->layout.site(Place::kFfn)->scaling, 4.0);
   EXPECT_FALSE(FindArchitecture("lora", 3).has_value());
-  EXPECT_EQ(BottleneckWidth(768, 16), 48);
-  EXPECT_EQ(BottleneckWidth(8, 16), 1);
+}
+
+TEST(BottleneckWidths, ReadOneFactorOrTheLibrarysMap) {
+  const EncoderConfig encoder{.layers = 3, .hidden_size = 768};
+  EXPECT_EQ(*BottleneckWidths("16", encoder), (std::vector<int>{48, 48, 48}));
+  EXPECT_EQ(*BottleneckWidths("1000", encoder), (std::vector<int>{1, 1, 1}));
+  EXPECT_EQ(*BottleneckWidths("1.33", encoder), (std::vector<int>{577, 577, 577}));
+  EXPECT_EQ(*BottleneckWidths("0=8,2=4,default=16", encoder), (std::vector<int>{96, 48, 192}));
+  for (const char* wrong : {"", "0", "-2", "0=8", "3=8,default=4", "0=8,0=4,default=2",
+                            "default=much", "default=4,", "x=1,default=2", "nan"}) {
+    EXPECT_FALSE(BottleneckWidths(wrong, encoder).ok()) << wrong;
+  }
 }
 
 }  // namespace

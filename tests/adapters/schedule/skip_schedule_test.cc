@@ -1,14 +1,11 @@
 #include "adapters/schedule/skip_schedule.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <vector>
 
 namespace fathom::training {
 namespace {
-
-using testing::ElementsAre;
 
 SkipScheduleOptions Robust(int layers, uint64_t seed) {
   return {.method = Method::kRobust, .layers = layers, .seed = seed};
@@ -83,17 +80,6 @@ TEST(SkipSchedule, TrainedRange) {
           .trained_range();
   EXPECT_EQ(range.first, 5);
   EXPECT_EQ(range.last, 5);
-}
-
-TEST(SelectionDepths, AreFixedByMethodAndLayerCount) {
-  EXPECT_THAT(SelectionDepths(Robust(12, 1)), ElementsAre(0, 3, 6, 9));
-  EXPECT_THAT(SelectionDepths(Robust(6, 1)), ElementsAre(0, 1, 3, 4));
-  EXPECT_THAT(SelectionDepths(Robust(2, 1)), ElementsAre(0, 1));
-  EXPECT_THAT(SelectionDepths(Robust(1, 1)), ElementsAre(0));
-  EXPECT_THAT(SelectionDepths({.method = Method::kStandard, .layers = 12}), ElementsAre(0));
-  EXPECT_THAT(
-      SelectionDepths({.method = Method::kSpecialized, .layers = 12, .specialized_depth = 7}),
-      ElementsAre(7));
 }
 
 TEST(Method, NamesRoundTrip) {

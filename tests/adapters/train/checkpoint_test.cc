@@ -30,6 +30,8 @@ Checkpoint Example(int64_t step) {
   checkpoint.best_weights["adapter.0.ffn.down_bias"] = at::full({3}, 2.0);
   checkpoint.best_score = 0.1 + 0.2;
   checkpoint.best_step = 4;
+  checkpoint.evaluations_since_best = 2;
+  checkpoint.divergence = {.steps = 7, .plateau = 0.1 + 0.2, .mean = 0.7, .above = 3};
   return checkpoint;
 }
 
@@ -44,6 +46,8 @@ TEST(Checkpoint, ComesBackExactly) {
   EXPECT_EQ(read->skip_stream, "1 2 3");
   EXPECT_EQ(read->best_score, written.best_score) << "to the last bit";
   EXPECT_EQ(read->best_step, 4);
+  EXPECT_EQ(read->evaluations_since_best, 2);
+  EXPECT_EQ(read->divergence, written.divergence) << "to the last bit";
   for (const auto& [from, to] : {std::pair(&written.weights, &read->weights),
                                  std::pair(&written.optimizer, &read->optimizer),
                                  std::pair(&written.best_weights, &read->best_weights)}) {

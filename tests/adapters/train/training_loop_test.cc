@@ -1,10 +1,13 @@
 #include "adapters/train/training_loop.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
+#include <limits>
 #include <sstream>
 
 #include "adapters/model/adapter_task.h"
@@ -39,7 +42,7 @@ class TrainingLoopTest : public ::testing::Test {
   AdapterTask Task() const {
     return AdapterTask({.layout = FindArchitecture("pfeiffer", config_.layers)->layout,
                         .hidden_size = config_.hidden_size,
-                        .bottleneck = 8,
+                        .widths = std::vector<int>(static_cast<size_t>(config_.layers), 8),
                         .labels = train_.labels},
                        options_.seed);
   }
@@ -162,6 +165,34 @@ TEST_F(TrainingLoopTest, AnInfiniteLossStopsAndNamesStepAndRate) {
   EXPECT_THAT(std::string(run.result.status().message()),
               AllOf(HasSubstr("loss is inf at step 1"), HasSubstr("learning rate")));
   fathom::testing::ExpectEqual(before, run.weights);
+}
+
+TEST_F(TrainingLoopTest, StopsAfterEvaluationsWithoutABetterScore) {
+  options_.learning_rate = 1e-9;  // nothing changes: the first evaluation stays the best
+  options_.early_stopping = 2;
+  const Run whole = Train(false);
+  ASSERT_TRUE(whole.result.ok()) << whole.result.status();
+  EXPECT_TRUE(whole.result->stopped_early);
+  EXPECT_FALSE(whole.result->interrupted);
+  EXPECT_EQ(whole.result->steps, 3 * 8) << "three epochs of eight steps";
+  const Run first = Train(false, 17);
+  ASSERT_TRUE(first.result->interrupted);
+  EXPECT_EQ(Train(true).result->steps, 3 * 8) << "the count is in the checkpoint";
+}
+
+TEST_F(TrainingLoopTest, DevAnswersThatAreNotFiniteAreRefused) {
+  AdapterTask task = Parameters();
+  const at::NoGradGuard no_grad;
+  task.head().layers.back().bias.fill_(std::numeric_limits<float>::quiet_NaN());
+  Evaluator evaluator(encoder_, dev_, {});
+  const std::vector<DepthPoint> points = evaluator.Measure(task.Freeze(WeightDtype::kFp32), {0, 2});
+  EXPECT_TRUE(std::isnan(points[0].score));
+  EXPECT_TRUE(std::isnan(points[1].score));
+}
+
+TEST_F(TrainingLoopTest, SelectsByTheRule) {
+  options_.select_by = *ParseSelectionRule("n=2");
+  EXPECT_THAT(Train(false).output, AllOf(HasSubstr("dev n=2 "), HasSubstr("  n=2 0.")));
 }
 
 TEST_F(TrainingLoopTest, AFolderThatCannotBeWrittenFailsBeforeTheFirstStep) {

@@ -1,0 +1,176 @@
+#include "adapters/train_setup.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "adapters/model/adapter_name.h"
+#include "adapters/model/architecture.h"
+
+namespace fathom::training {
+namespace {
+
+absl::StatusOr<SkipScheduleOptions> MakeSkip(const TrainOptions& options, int layers) {
+  const bool specialized = options.method == Method::kSpecialized;
+  if (specialized != options.skip_layers.has_value()) {
+    return absl::InvalidArgumentError(specialized
+                                          ? "--method specialized needs --skip-layers n"
+                                          : "--skip-layers is for --method specialized only");
+  }
+  if (specialized && *options.skip_layers >= layers) {
+    return absl::InvalidArgumentError(absl::StrCat("--skip-layers ", *options.skip_layers,
+                                                   ": the encoder has ", layers,
+                                                   " layers, so n is 0 … ", layers - 1));
+  }
+  if (options.select_by.depth > layers) {
+    return absl::InvalidArgumentError(absl::StrCat("--select-by ",
+                                                   SelectionRuleName(options.select_by),
+                                                   ": the encoder has ", layers, " layers"));
+  }
+  return SkipScheduleOptions{.method = options.method,
+                             .layers = layers,
+                             .specialized_depth = options.skip_layers.value_or(0),
+                             .seed = options.seed};
+}
+
+absl::StatusOr<Metric> ChooseMetric(const TrainOptions& options, TaskType type) {
+  const bool classifies = type == TaskType::kClassification;
+  const Metric metric = options.metric.value_or(classifies ? Metric::kAccuracy : Metric::kSpearman);
+  if (IsClassificationMetric(metric) == classifies) return metric;
+  return absl::InvalidArgumentError(absl::StrCat("--metric ", std::string(MetricName(metric)),
+                                                 " does not fit ",
+                                                 classifies ? "classification" : "regression"));
+}
+
+// The architecture's wiring with what the flags change in it.
+AdapterLayout MakeLayout(const TrainOptions& options, const Architecture& architecture,
+                         int left_out) {
+  AdapterLayout layout = architecture.layout;
+  for (std::optional<AdapterSite>& site : layout.sites) {
+    if (!site) continue;
+    site->activation = options.activation.value_or(site->activation);
+    site->scaling = options.scaling.value_or(site->scaling);
+  }
+  // A specialized adapter has no modules below its n: they would never be trained.
+  std::fill_n(layout.left_out.begin(), left_out, true);
+  return layout;
+}
+
+absl::StatusOr<AdapterDesign> MakeDesign(const TrainOptions& options, const TrainInputs& inputs,
+                                         const Architecture& architecture,
+                                         const TrainSetup& setup) {
+  const EncoderConfig& config = inputs.encoder->config();
+  AdapterDesign design;
+  design.layout = MakeLayout(options, architecture, setup.skip.specialized_depth);
+  design.hidden_size = config.hidden_size;
+  absl::StatusOr<std::vector<int>> widths = BottleneckWidths(setup.reduction_factor, config);
+  if (!widths.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--reduction-factor: ", widths.status().message()));
+  }
+  design.widths = *std::move(widths);
+  design.share_across_layers = options.share_across_layers;
+  if (design.share_across_layers &&
+      !std::all_of(design.widths.begin(), design.widths.end(),
+                   [&](int width) { return width == design.widths.front(); })) {
+    return absl::InvalidArgumentError(
+        "--share-across-layers needs one --reduction-factor for all layers");
+  }
+  design.labels = inputs.train.labels;
+  return design;
+}
+
+}  // namespace
+
+absl::StatusOr<TrainSetup> MakeSetup(const TrainOptions& options, const TrainInputs& inputs) {
+  const int layers = inputs.encoder->config().layers;
+  TrainSetup setup;
+  setup.name = options.name.empty() ? FolderName(options.output_dir) : options.name;
+  if (absl::Status status = CheckAdapterName(setup.name); !status.ok()) return status;
+  const std::optional<Architecture> architecture = FindArchitecture(options.architecture, layers);
+  if (!architecture) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--architecture ", options.architecture, " is not known"));
+  }
+  const absl::StatusOr<SkipScheduleOptions> skip = MakeSkip(options, layers);
+  if (!skip.ok()) return skip.status();
+  setup.skip = *skip;
+  setup.reduction_factor = options.reduction_factor.empty()
+                               ? absl::StrCat(architecture->reduction_factor)
+                               : options.reduction_factor;
+  absl::StatusOr<AdapterDesign> design = MakeDesign(options, inputs, *architecture, setup);
+  if (!design.ok()) return design.status();
+  setup.design = *std::move(design);
+  const absl::StatusOr<Metric> metric = ChooseMetric(options, inputs.train.type);
+  if (!metric.ok()) return metric.status();
+  setup.metric = *metric;
+  return setup;
+}
+
+absl::StatusOr<std::map<std::string, std::string>> MakeSettings(const TrainOptions& options,
+                                                                const TrainInputs& inputs,
+                                                                const TrainSetup& setup) {
+  const absl::StatusOr<std::string> train = FileDigest(options.train_file);
+  if (!train.ok()) return train.status();
+  const absl::StatusOr<std::string> dev = FileDigest(options.dev_file);
+  if (!dev.ok()) return dev.status();
+  const auto file_name = [](const std::string& path) {
+    return std::filesystem::path(path).filename().string();
+  };
+  std::map<std::string, std::string> settings = {
+      {"encoder", inputs.encoder->fingerprint()},
+      {"train", file_name(options.train_file)},
+      {"train-sha256", *train},
+      {"train-rows", absl::StrCat(inputs.train.examples.size())},
+      {"dev", file_name(options.dev_file)},
+      {"dev-sha256", *dev},
+      {"method", std::string(MethodName(options.method))},
+      {"architecture", options.architecture},
+      {"reduction-factor", setup.reduction_factor},
+      {"metric", std::string(MetricName(setup.metric))},
+      {"select-by", SelectionRuleName(options.select_by)},
+      {"early-stopping", absl::StrCat(options.early_stopping)},
+      {"max-tokens", absl::StrCat(options.max_tokens)},
+      {"learning-rate", absl::StrCat(options.learning_rate)},
+      {"batch-size", absl::StrCat(options.batch_size)},
+      {"epochs", absl::StrCat(options.epochs)},
+      {"dev-every", absl::StrCat(options.dev_every_steps)},
+      {"encoder-dropout",
+       options.encoder_dropout ? absl::StrCat(*options.encoder_dropout) : std::string("config")},
+      {"weight-dtype", options.weight_dtype == WeightDtype::kFp16 ? "fp16" : "fp32"},
+      {"seed", absl::StrCat(options.seed)},
+  };
+  if (options.skip_layers) settings["skip-layers"] = absl::StrCat(*options.skip_layers);
+  if (options.activation) {
+    settings["activation"] = std::string(ActivationName(*options.activation));
+  }
+  if (options.scaling) settings["scaling"] = absl::StrCat(*options.scaling);
+  if (options.share_across_layers) settings["share-across-layers"] = "true";
+  return settings;
+}
+
+TrainingLoopOptions MakeLoopOptions(const TrainOptions& options, const TrainInputs& inputs,
+                                    const TrainSetup& setup,
+                                    const std::map<std::string, std::string>& settings) {
+  const EncoderConfig& config = inputs.encoder->config();
+  TrainingLoopOptions loop;
+  loop.skip = setup.skip;
+  loop.learning_rate = options.learning_rate;
+  loop.batch_size = options.batch_size;
+  loop.epochs = options.epochs;
+  loop.seed = options.seed;
+  loop.dev_every_steps = options.dev_every_steps;
+  loop.select_by = options.select_by;
+  loop.early_stopping = options.early_stopping;
+  loop.step.rates = {.hidden = options.encoder_dropout.value_or(config.hidden_dropout),
+                     .attention = options.encoder_dropout.value_or(config.attention_dropout),
+                     .head = config.hidden_dropout};
+  loop.weight_dtype = options.weight_dtype;
+  loop.checkpoint_path = CheckpointPath(options);
+  loop.settings = settings;
+  return loop;
+}
+
+}  // namespace fathom::training
