@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "runtime/model/calibration.h"
 #include "runtime/task/format/checked_folder.h"
+#include "runtime/task/format/fusion_folder.h"
 #include "runtime/text/tokenizer.h"
 
 namespace fathom::training {
@@ -50,8 +51,10 @@ absl::Status CheckMeasurable(const CheckedFolder& folder, const ProfileOptions& 
 }
 
 absl::Status LoadTask(const ProfileOptions& options, ProfileInputs& inputs) {
-  absl::StatusOr<CheckedFolder> folder =
-      CheckAdapterFolder(options.task_dir, inputs.encoder->config());
+  const EncoderConfig& config = inputs.encoder->config();
+  absl::StatusOr<CheckedFolder> folder = IsFusionFolder(options.task_dir)
+                                             ? CheckFusionFolder(options.task_dir, config)
+                                             : CheckAdapterFolder(options.task_dir, config);
   if (!folder.ok()) return folder.status();
   if (absl::Status status = CheckMeasurable(*folder, options, *inputs.encoder); !status.ok()) {
     return status;

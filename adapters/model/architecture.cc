@@ -23,7 +23,7 @@ absl::StatusOr<nlohmann::json> ParseFactor(const std::string& text, int layers) 
   double number = 0;
   if (absl::SimpleAtod(text, &number)) return nlohmann::json(number);
   nlohmann::json map = nlohmann::json::object();
-  for (const std::string part : absl::StrSplit(text, ',')) {
+  for (const std::string& part : std::vector<std::string>(absl::StrSplit(text, ','))) {
     const std::vector<std::string> sides = absl::StrSplit(part, '=');
     if (sides.size() != 2 || !IsLayer(sides[0], layers) || !absl::SimpleAtod(sides[1], &number)) {
       return absl::InvalidArgumentError(

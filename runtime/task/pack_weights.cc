@@ -4,6 +4,10 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 
+#include <functional>
+#include <unordered_map>
+#include <unordered_set>
+
 namespace fathom {
 namespace {
 
@@ -40,11 +44,23 @@ void ForEachTensor(TaskAdapter& adapter, TaskHead* head, Visit visit) {
   }
 }
 
+// A tensor that stands in several places counts once.
 int64_t CountFloats(const Adapter& adapter, const Head* head) {
   int64_t floats = 0;
-  ForEachTensor(adapter, head, [&](const at::Tensor& tensor) { floats += PackedFloats(tensor); });
+  std::unordered_set<const c10::TensorImpl*> counted;
+  ForEachTensor(adapter, head, [&](const at::Tensor& tensor) {
+    if (counted.insert(tensor.unsafeGetTensorImpl()).second) floats += PackedFloats(tensor);
+  });
   return floats;
 }
+
+// Of the tensor object, not of its values.
+struct ByIdentity {
+  size_t operator()(const at::Tensor& tensor) const {
+    return std::hash<const void*>()(tensor.unsafeGetTensorImpl());
+  }
+  bool operator()(const at::Tensor& a, const at::Tensor& b) const { return a.is_same(b); }
+};
 
 }  // namespace
 
@@ -55,12 +71,18 @@ int64_t PackedBytes(const Adapter& adapter, const Head* head) {
 void PackWeights(Adapter& adapter, Head* head) {
   const at::Tensor memory = at::empty({CountFloats(adapter, head)}, at::kFloat);
   auto* next = memory.mutable_data_ptr<float>();
+  std::unordered_map<at::Tensor, at::Tensor, ByIdentity, ByIdentity> copies;
   ForEachTensor(adapter, head, [&](at::Tensor& tensor) {
+    if (const auto copy = copies.find(tensor); copy != copies.end()) {
+      tensor = copy->second;
+      return;
+    }
     // Not a view of `memory`: views of one tensor count as one for autograd.
     const at::Tensor packed = at::from_blob(
         next, tensor.sizes(), [memory](void*) {}, at::TensorOptions(at::kFloat));
     packed.copy_(tensor);
     next += PackedFloats(tensor);
+    copies.emplace(tensor, packed);
     tensor = packed;
   });
 }

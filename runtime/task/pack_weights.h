@@ -12,7 +12,8 @@ namespace fathom {
 int64_t PackedBytes(const Adapter& adapter, const Head* head);
 
 // Replaces every tensor by a contiguous fp32 copy of it. The copies share one allocation, which
-// lives as long as any of them; each begins at a cache line.
+// lives as long as any of them; each begins at a cache line. A tensor that stands in several places
+// has one copy.
 void PackWeights(Adapter& adapter, Head* head);
 
 }  // namespace fathom

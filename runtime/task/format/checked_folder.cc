@@ -11,6 +11,7 @@
 #include "runtime/task/format/adapter_tensors.h"
 #include "runtime/task/format/file_names.h"
 #include "runtime/task/format/fusion_config.h"
+#include "runtime/task/format/shared_layers.h"
 #include "runtime/task/format/training_record.h"
 #include "runtime/task/format/weight_file.h"
 #include "runtime/task/fusion.h"
@@ -25,7 +26,11 @@ absl::StatusOr<Adapter> ReadAdapter(const CheckedFolder& folder, TensorData data
   absl::StatusOr<TensorMap> tensors = ReadTensors(folder.adapter_file, data);
   if (!tensors.ok()) return tensors.status();
   absl::StatusOr<Adapter> adapter = ReadModules(folder.adapter, folder.encoder, *tensors);
-  if (!adapter.ok()) return InFile(folder.adapter_file.path, adapter.status());
+  absl::Status status = adapter.status();
+  if (status.ok() && folder.training && folder.training->shares_layers) {
+    status = ShareLayers(*adapter);
+  }
+  if (!status.ok()) return InFile(folder.adapter_file.path, status);
   return adapter;
 }
 

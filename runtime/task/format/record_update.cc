@@ -9,6 +9,7 @@
 #include "runtime/file/mapped_file.h"
 #include "runtime/model/json_fields.h"
 #include "runtime/task/format/file_names.h"
+#include "runtime/task/format/fusion_folder.h"
 #include "runtime/task/format/training_record.h"
 
 namespace fathom {
@@ -29,7 +30,8 @@ absl::Status Update(const std::string& path, const nlohmann::json& record) {
 
 absl::Status UpdateTrainingRecord(const std::string& folder, const TrainingRecord& record) {
   const absl::StatusOr<nlohmann::json> made = MakeTrainingRecord(record);
-  const std::string path = (std::filesystem::path(folder) / kAdapterConfigFile).string();
+  const char* file = IsFusionFolder(folder) ? kSetupFile : kAdapterConfigFile;
+  const std::string path = (std::filesystem::path(folder) / file).string();
   if (!made.ok()) return InFile(path, made.status());
   try {
     return Update(path, *made);
