@@ -1,10 +1,11 @@
-"""BERT with a bottleneck adapter, written out in numpy and float64.
+"""BERT with a bottleneck adapter or a fusion of them, written out in numpy and float64.
 
 It shares no code with transformers or adapters: make_golden.py holds the library's numbers against
 it before it writes them down.
 """
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -45,32 +46,57 @@ def attention(weights, name, value, heads):
     return linear(weights, f"{name}.output.dense", mixed)
 
 
+def bottleneck(adapter, place, value):
+    config, modules, name = adapter
+    prefix = f"{place}.adapters.{name}"
+    down = linear(modules, f"{prefix}.adapter_down.0", value)
+    activation = ACTIVATIONS[config["non_linearity"]]
+    return linear(modules, f"{prefix}.adapter_up", activation(down)) * config["scaling"]
+
+
+def stands_at(adapter, place):
+    _, modules, name = adapter
+    return f"{place}.adapters.{name}.adapter_up.weight" in modules
+
+
+@dataclass
+class Fusion:
+    """Adapters (config, weights, name) and what fuses them."""
+
+    members: list
+    weights: dict
+    name: str
+    score_scale: float = 1.0  # another one is a mistake
+
+    def output(self, place, z):
+        outputs = [bottleneck(member, place, z) for member in self.members if stands_at(member, place)]
+        layer = f"{place}.adapter_fusion_layer.{self.name}"
+        query = linear(self.weights, f"{layer}.query", z)
+        scores = [(query * linear(self.weights, f"{layer}.key", u)).sum(-1) for u in outputs]
+        probabilities = softmax(np.stack(scores, -1) * self.score_scale)
+        value = self.weights.get(f"{layer}.value.weight")
+        values = outputs if value is None else [u @ value.T for u in outputs]
+        return sum(probabilities[:, j : j + 1] * values[j] for j in range(len(values)))
+
+
 def add_and_norm(weights, place, f, x, eps, adapter):
     """The end of a sub-block: LN(f + x), with the adapter's module of this place if it has one.
 
-    `adapter` is (config, weights, name) or None.
+    `adapter` is (config, weights, name), a Fusion or None.
     """
 
     def norm(value):
         return layer_norm(weights, f"{place}.LayerNorm", value, eps)
 
-    if adapter is None:
+    fused = isinstance(adapter, Fusion)
+    members = adapter.members if fused else [adapter] if adapter else []
+    if not any(stands_at(member, place) for member in members):
         return norm(f + x)
-    config, modules, name = adapter
-    prefix = f"{place}.adapters.{name}"
-    if f"{prefix}.adapter_up.weight" not in modules:
-        return norm(f + x)
-
-    def bottleneck(value):
-        down = linear(modules, f"{prefix}.adapter_down.0", value)
-        activation = ACTIVATIONS[config["non_linearity"]]
-        return linear(modules, f"{prefix}.adapter_up", activation(down)) * config["scaling"]
-
-    if config["is_parallel"]:
-        return norm(f + bottleneck(x) + x)
-    z = norm(f + x) if config["original_ln_before"] else f
-    residual = f if config["residual_before_ln"] else z
-    return norm(bottleneck(z) + residual + x)
+    config = members[-1][0]
+    z = x if config["is_parallel"] else norm(f + x) if config["original_ln_before"] else f
+    residual = f if config["residual_before_ln"] or config["is_parallel"] else z
+    output = adapter.output(place, z) if fused else bottleneck(adapter, place, z)
+    return norm(output + residual + x)
 
 
 def encode(config, weights, ids, segment_ids, adapter=None, skip_layers=0):

@@ -20,6 +20,7 @@ using ::testing::HasSubstr;
 
 const char kEncoder[] = FATHOM_SOURCE_DIR "/tests/golden/data/tiny-a";
 const char kGoldenTasks[] = FATHOM_SOURCE_DIR "/tests/golden/data/tiny-a/adapters";
+const char kGoldenFusions[] = FATHOM_SOURCE_DIR "/tests/golden/fusions";
 
 nlohmann::json ReadJson(const std::string& path) {
   std::ifstream file(path);
@@ -53,47 +54,60 @@ class EndToEndTest : public ::testing::Test {
     return RunProcess(arguments);
   }
 
+  // Every task at three depths for every text, as the Python library.
+  void ExpectAnswers(const nlohmann::json& expected, int least_compared) const {
+    int compared = 0;
+    for (size_t i = 0; i < expected["inputs"].size(); ++i) {
+      const auto& input = expected["inputs"][i];
+      if (!input.contains("text")) continue;
+      for (int n : {0, 2, 4}) {
+        std::vector<std::string> arguments = {"predict",
+                                              "--all-tasks",
+                                              "--json",
+                                              "--logits",
+                                              "--skip-layers",
+                                              std::to_string(n),
+                                              "--allow-untrained-depth",
+                                              input["text"]};
+        if (input.contains("text_pair")) {
+          arguments.insert(arguments.end(), {"--pair", input["text_pair"]});
+        }
+        const Finished run = Fathom(arguments);
+        ASSERT_EQ(run.exit_code, 0) << run.error;
+        const auto answer = nlohmann::json::parse(run.output);
+        for (const auto& task : answer["results"][0]["tasks"]) {
+          const std::string name = task["name"];
+          const auto& logits = expected["tasks"][name]["logits"][static_cast<size_t>(n)][i];
+          ASSERT_EQ(task["logits"].size(), logits.size()) << name;
+          for (size_t c = 0; c < logits.size(); ++c) {
+            EXPECT_NEAR(task["logits"][c].get<double>(), logits[c].get<double>(), 1e-4)
+                << name << ", n = " << n << ", input " << i;
+          }
+          ++compared;
+        }
+      }
+    }
+    EXPECT_GE(compared, least_compared);
+  }
+
   std::string address_;
   std::string admin_address_;
 };
 
 // Through tokenizer, wire, scheduler, planner and executor: what Python's `adapters` computes.
 TEST_F(EndToEndTest, AnswersAsThePythonLibrary) {
-  const auto expected = ReadJson(std::string(kEncoder) + "/expected.json");
   const auto server = StartServer();
   ASSERT_FALSE(HasFailure());
-  int compared = 0;
-  for (size_t i = 0; i < expected["inputs"].size(); ++i) {
-    const auto& input = expected["inputs"][i];
-    if (!input.contains("text")) continue;
-    for (int n : {0, 2, 4}) {
-      std::vector<std::string> arguments = {"predict",
-                                            "--all-tasks",
-                                            "--json",
-                                            "--logits",
-                                            "--skip-layers",
-                                            std::to_string(n),
-                                            "--allow-untrained-depth",
-                                            input["text"]};
-      if (input.contains("text_pair")) {
-        arguments.insert(arguments.end(), {"--pair", input["text_pair"]});
-      }
-      const Finished run = Fathom(arguments);
-      ASSERT_EQ(run.exit_code, 0) << run.error;
-      const auto answer = nlohmann::json::parse(run.output);
-      for (const auto& task : answer["results"][0]["tasks"]) {
-        const std::string name = task["name"];
-        const auto& logits = expected["tasks"][name]["logits"][static_cast<size_t>(n)][i];
-        ASSERT_EQ(task["logits"].size(), logits.size()) << name;
-        for (size_t c = 0; c < logits.size(); ++c) {
-          EXPECT_NEAR(task["logits"][c].get<double>(), logits[c].get<double>(), 1e-4)
-              << name << ", n = " << n << ", input " << i;
-        }
-        ++compared;
-      }
-    }
-  }
-  EXPECT_GE(compared, 3 * 3 * 7);
+  ExpectAnswers(ReadJson(std::string(kEncoder) + "/expected.json"), 3 * 3 * 7);
+}
+
+TEST_F(EndToEndTest, ServesFusionsAsThePythonLibrary) {
+  const auto server = StartServer(std::string(kGoldenFusions) + "/tasks");
+  ASSERT_FALSE(HasFailure());
+  const auto listed = nlohmann::json::parse(Fathom({"tasks", "--json"}).output)["tasks"];
+  EXPECT_EQ(listed.size(), 4U);
+  for (const auto& task : listed) EXPECT_EQ(task["architecture"], "fusion");
+  ExpectAnswers(ReadJson(std::string(kGoldenFusions) + "/expected.json"), 3 * 3 * 4);
 }
 
 TEST_F(EndToEndTest, ServesWhatItTrained) {

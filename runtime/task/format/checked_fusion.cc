@@ -26,9 +26,8 @@ std::string PlaceNames(const AdapterLayout& layout) {
 }
 
 std::string InputName(AdapterInput input) {
-  return input == AdapterInput::kDense           ? "the dense output"
-         : input == AdapterInput::kNormalizedSum ? "the normalised sum (original_ln_before)"
-                                                 : "the residual (is_parallel)";
+  return input == AdapterInput::kNormalizedSum ? "the normalised sum (original_ln_before)"
+                                               : "the dense output";
 }
 
 // The fused output goes to one place, and its query is what all members read.
@@ -63,12 +62,26 @@ absl::StatusOr<CheckedFusion::Member> CheckMember(const std::string& folder,
                                                    ", expected ", Quote(name),
                                                    ", its name in the fusion"));
   }
+  if (absl::Status status = CheckFusable(config->layout); !status.ok()) {
+    return InFile(path, status);
+  }
   absl::StatusOr<WeightFile> weights = FindWeightFile(folder, kAdapterWeightFiles);
   if (!weights.ok()) return weights.status();
   return CheckedFusion::Member{.config = *std::move(config), .file = *std::move(weights)};
 }
 
 }  // namespace
+
+absl::Status CheckFusable(const AdapterLayout& layout) {
+  for (const auto& site : layout.sites) {
+    if (site && site->input == AdapterInput::kResidual) {
+      return absl::InvalidArgumentError(
+          "config: is_parallel is true, expected false: the library adds the residual input twice "
+          "where it fuses parallel adapters, and Fathom does not compute that");
+    }
+  }
+  return absl::OkStatus();
+}
 
 absl::StatusOr<CheckedFusion> CheckFusion(const std::string& folder, const FusionSetup& setup,
                                           const EncoderConfig& encoder) {

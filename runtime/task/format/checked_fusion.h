@@ -24,6 +24,9 @@ struct CheckedFusion {
   std::vector<Member> members;
 };
 
+// INVALID_ARGUMENT for adapters that Fathom does not fuse.
+absl::Status CheckFusable(const AdapterLayout& layout);
+
 // Configs and places of the files of `folder`; ReadFusion checks the tensors.
 absl::StatusOr<CheckedFusion> CheckFusion(const std::string& folder, const FusionSetup& setup,
                                           const EncoderConfig& encoder);

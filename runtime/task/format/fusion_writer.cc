@@ -13,6 +13,7 @@
 #include "runtime/file/mapped_file.h"
 #include "runtime/model/json_fields.h"
 #include "runtime/task/format/adapter_files.h"
+#include "runtime/task/format/checked_fusion.h"
 #include "runtime/task/format/file_names.h"
 #include "runtime/task/format/fusion_config.h"
 #include "runtime/task/format/fusion_folder.h"
@@ -107,9 +108,9 @@ absl::Status MakeMembers(const Fusion& fusion, const EncoderConfig& encoder,
   for (size_t j = 0; j < fusion.members.size(); ++j) {
     absl::StatusOr<ConfiguredWeights> member =
         MakeAdapterFiles(fusion.member_names[j], fusion.members[j], encoder, names, dtype);
-    if (!member.ok()) {
-      return InFile("adapter " + Quote(fusion.member_names[j]), member.status());
-    }
+    const absl::Status status =
+        member.ok() ? CheckFusable(fusion.members[j].layout) : member.status();
+    if (!status.ok()) return InFile("adapter " + Quote(fusion.member_names[j]), status);
     files.members.push_back(*std::move(member));
   }
   return CheckLayers(fusion, encoder);

@@ -104,7 +104,8 @@ TEST(Allocation, IsCounted) {
   EXPECT_EQ(AllocationsOf([&] { values.back() = 2; }), 0u);
 }
 
-// 8 tasks on one text of 32 tokens: every architecture, n from 0 to L, and their heads.
+// 8 tasks on one text of 32 tokens: every architecture, two fusions, n from 0 to L, and their
+// heads.
 class AllocationTest : public testing::Test {
  protected:
   static constexpr int kTokens = 32;
@@ -133,7 +134,12 @@ class AllocationTest : public testing::Test {
   void AddTask(uint64_t seed) {
     const AdapterLayout layouts[] = {PfeifferLayout(config_.layers), HoulsbyLayout(config_.layers),
                                      ParallelLayout(config_.layers)};
-    adapters_.push_back(RandomAdapter(layouts[seed % 3], config_.hidden_size, 8, seed));
+    if (seed % 4 == 2) {
+      const FusionDesign design = {{layouts[0], layouts[0], layouts[0]}, {8, 4, 8}};
+      adapters_.push_back(AbsorbFusion(RandomFusion(design, config_.hidden_size, seed)));
+    } else {
+      adapters_.push_back(RandomAdapter(layouts[seed % 3], config_.hidden_size, 8, seed));
+    }
     heads_.push_back(RandomHead(config_.hidden_size, {"a", "b"}, seed));
     heads_.back().use_pooler = seed % 4 == 3;
   }

@@ -1,5 +1,6 @@
-// The engine against the Python `adapters` library: small random encoders, adapters that the
-// library saved, and its logits at every skip depth (tests/golden/make_golden.py).
+// The engine against the Python `adapters` library: small random encoders, adapters and fusions
+// that the library saved, and its logits at every skip depth (tests/golden/make_golden.py and
+// make_fusion_golden.py).
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -44,17 +45,25 @@ struct Case {
   std::string what;  // for messages
 };
 
-class GoldenTest : public testing::TestWithParam<std::string> {
+// Folders and a file under tests/golden.
+struct Golden {
+  std::string name;
+  std::string encoder;
+  std::string tasks;
+  std::string expected;
+};
+
+class GoldenTest : public testing::TestWithParam<Golden> {
  protected:
   void SetUp() override {
-    const std::string folder = absl::StrCat(FATHOM_SOURCE_DIR, "/tests/golden/data/", GetParam());
-    std::ifstream file(folder + "/expected.json");
+    const std::string folder = FATHOM_SOURCE_DIR "/tests/golden/";
+    std::ifstream file(folder + GetParam().expected);
     ASSERT_TRUE(file.is_open());
     expected_ = nlohmann::json::parse(file);
 
     absl::StatusOr<std::unique_ptr<Engine>> engine =
-        CreateEngine(EngineOptions{.encoder_dir = folder,
-                                   .tasks_dir = folder + "/adapters",
+        CreateEngine(EngineOptions{.encoder_dir = folder + GetParam().encoder,
+                                   .tasks_dir = folder + GetParam().tasks,
                                    .threads = 1,
                                    .calibration_dir = "off"});
     ASSERT_TRUE(engine.ok()) << engine.status();
@@ -172,10 +181,13 @@ TEST_P(GoldenTest, TheTokenizerMakesTheIdsOfPython) {
   EXPECT_GT(compared, 0U);
 }
 
-INSTANTIATE_TEST_SUITE_P(Encoders, GoldenTest, testing::Values("tiny-a", "tiny-b"),
-                         [](const testing::TestParamInfo<std::string>& param) {
-                           return param.param == "tiny-a" ? "TinyA" : "TinyB";
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Encoders, GoldenTest,
+    testing::Values(
+        Golden{"TinyA", "data/tiny-a", "data/tiny-a/adapters", "data/tiny-a/expected.json"},
+        Golden{"TinyB", "data/tiny-b", "data/tiny-b/adapters", "data/tiny-b/expected.json"},
+        Golden{"Fusions", "data/tiny-a", "fusions/tasks", "fusions/expected.json"}),
+    [](const testing::TestParamInfo<Golden>& golden) { return golden.param.name; });
 
 }  // namespace
 }  // namespace fathom
