@@ -36,7 +36,7 @@ struct TaskInfo {
   int version = 1;
   HeadKind head = HeadKind::kClassification;
   std::vector<std::string> labels;      // one a class; empty for regression
-  std::string architecture;             // "pfeiffer", "houlsby", "parallel"
+  std::string architecture;             // "pfeiffer", "houlsby", "parallel", "fusion"
   std::string method;                   // "robust", "standard", "specialized"; empty if not known
   SkipRange trained_skip_layers;        // {0, 0} if the files do not say
   std::optional<DepthProfile> profile;  // absent: never measured

@@ -41,7 +41,9 @@ std::vector<VersionFolder> FindVersions(const std::filesystem::path& task_folder
 absl::Status CheckServable(const CheckedFolder& folder, const Encoder& encoder) {
   if (!folder.head) {
     return absl::InvalidArgumentError(
-        "the adapter has no prediction head (no head_config.json), so it answers nothing");
+        absl::StrCat(folder.fusion ? "the fusion has no prediction head (head_setup names none)"
+                                   : "the adapter has no prediction head (no head_config.json)",
+                     ", so it answers nothing"));
   }
   if (folder.head->use_pooler && !encoder.pooler()) {
     return absl::InvalidArgumentError(

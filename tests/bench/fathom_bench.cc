@@ -1,6 +1,7 @@
 // fathom-bench: what passes cost on this machine, in this process, beside what they could cost.
 //
-//   fathom-bench lone|fanout|mixed|workers|repeat|adapters|all --encoder DIR [--json FILE] [--help]
+//   fathom-bench lone|fanout|mixed|workers|repeat|adapters|fusion|all --encoder DIR [--json FILE]
+//   [--help]
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 

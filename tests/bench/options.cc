@@ -35,8 +35,8 @@ ParsedOptions ParseOptions(int argc, char** argv) {
   };
   number("--threads", options.threads, "threads of a pass");
   number("--tasks", options.tasks, "tasks on one text; tasks to draw from in mixed");
-  number("--tokens", options.tokens, "tokens of a text in fanout, repeat and adapters");
-  number("--texts", options.texts, "texts of the batch in mixed");
+  number("--tokens", options.tokens, "tokens of a text in fanout, repeat, adapters and fusion");
+  number("--texts", options.texts, "texts of the batch in mixed and fusion");
   number("--bottleneck", options.bottleneck, "width of the random Pfeiffer adapters");
   number("--cached-tasks", options.cached_tasks, "most tasks on the one text of repeat");
   number("--registered", options.registered, "most task folders in adapters");

@@ -17,10 +17,14 @@ class TaskPool {
   void Grow(int count);
   const LoadedTask& task(int index) const { return tasks_[static_cast<size_t>(index)]; }
 
+  // A task beside those, with the head of the first.
+  const LoadedTask& Add(Adapter adapter);
+
  private:
   const EncoderConfig config_;
   const int bottleneck_;
   std::deque<LoadedTask> tasks_;
+  std::deque<LoadedTask> added_;
 };
 
 }  // namespace fathom::bench

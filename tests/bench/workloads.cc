@@ -1,14 +1,19 @@
 #include "tests/bench/workloads.h"
 
+#include <ATen/TensorOperators.h>
+
 #include <algorithm>
 #include <iterator>
 #include <random>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "runtime/task/fusion.h"
 #include "tests/bench/draws.h"
 #include "tests/bench/measure.h"
+#include "tests/bench/plain_fusion.h"
 #include "tests/bench/registered_tasks.h"
 #include "tests/support/random_model.h"
 
@@ -108,6 +113,14 @@ class Builder {
     return std::move(workload_);
   }
 
+  Workload Fusions() {
+    for (const int texts : {1, options_.texts}) AddFusions(texts);
+    workload_.note =
+        "All at n = 0. A plain fusion computes every adapter's output, keys and values. The limit "
+        "counts a fusion as one adapter.";
+    return std::move(workload_);
+  }
+
   Workload Adapters() {
     const TokenizedText& text = AddText(options_.tokens);
     for (const int registered : {1, 100, 1'000, 10'000}) {
@@ -118,6 +131,60 @@ class Builder {
   }
 
  private:
+  // So many texts through one adapter, and through fusions.
+  void AddFusions(int texts) {
+    pool_.Grow(1);
+    std::vector<const TokenizedText*> pointers;
+    for (int i = 0; i < texts; ++i) pointers.push_back(&AddText(options_.tokens));
+    const size_t baseline = workload_.cases.size();
+    const auto add = [&](const std::string& name, const LoadedTask& task,
+                         std::shared_ptr<CaseRunner> runner) {
+      Request request;
+      for (const TokenizedText* text : pointers) {
+        request.push_back({.text = text, .tasks = {{.task = &task, .skip_layers = 0}}});
+      }
+      AddCase({.name = absl::StrCat(texts, texts == 1 ? " text, " : " texts, ", name),
+               .parameters = {{"texts", texts}, {"tokens", options_.tokens}, {"fusion", name}},
+               .baseline = baseline,
+               .requests = {std::move(request)},
+               .runner = std::move(runner)});
+    };
+    add("one adapter", pool_.task(0), uncached_);
+    for (const auto& [name, count, keep] : {std::tuple("fusion of 2", 2, 2),
+                                            {"fusion of 8", 8, 8},
+                                            {"8 pruned to 2", 8, 2},
+                                            {"fusion of 16", 16, 16}}) {
+      const Fusion fusion = MakeFusion(count, keep);
+      const LoadedTask& task = pool_.Add(AbsorbFusion(fusion));
+      add(name, task, uncached_);
+      if (count != 8) continue;
+      const Head head = RandomHead(config_.hidden_size, {"no", "yes"}, 1);
+      add(absl::StrCat(name, ", plain"), task, PlainFusion(encoder_, fusion, head));
+    }
+  }
+
+  // `count` random Pfeiffer adapters, `keep` of them in each layer: others in the next one.
+  Fusion MakeFusion(int count, int keep) {
+    FusionDesign design;
+    for (int member = 0; member < count; ++member) {
+      std::vector<int> left_out;
+      for (int layer = 0; layer < config_.layers; ++layer) {
+        const int place = (member + count - layer % count) % count;
+        if (place >= keep) left_out.push_back(layer);
+      }
+      design.members.push_back(PfeifferLayout(config_.layers, left_out));
+      design.widths.push_back(options_.bottleneck);
+    }
+    Fusion fusion = RandomFusion(design, config_.hidden_size, 20);
+    // Scores near 0: no weight of a softmax is so small that the CPU slows down.
+    for (auto& places : fusion.layers) {
+      for (auto& layer : places) {
+        if (layer) layer->query_weight = layer->query_weight * 1e-4;
+      }
+    }
+    return fusion;
+  }
+
   // One text whose tap is cached, in a runner of its own.
   void AddSameText(int tasks, int skip_layers) {
     AddCase({.name = absl::StrCat("one text again, ", tasks, " tasks"),
@@ -207,7 +274,8 @@ struct NamedWorkload {
 
 constexpr NamedWorkload kWorkloads[] = {
     {"lone", &Builder::Lone},       {"fanout", &Builder::Fanout}, {"mixed", &Builder::Mixed},
-    {"workers", &Builder::Workers}, {"repeat", &Builder::Repeat}, {"adapters", &Builder::Adapters}};
+    {"workers", &Builder::Workers}, {"repeat", &Builder::Repeat}, {"adapters", &Builder::Adapters},
+    {"fusion", &Builder::Fusions}};
 
 }  // namespace
 

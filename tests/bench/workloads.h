@@ -8,6 +8,9 @@
 //             one text again and again with T and with many tasks
 //   adapters  one text and one task at n = 0, the task drawn from up to 100 hot ones of 1 … 10,000
 //             folders on disk
+//   fusion    one text, and a batch of texts: one adapter, fusions of 2, 8 and 16, and one of 8
+//   pruned
+//             to 2 in each layer; those of 8 also unabsorbed
 // All run as a server does: caches asked, planned, executed, heads answered.
 #pragma once
 

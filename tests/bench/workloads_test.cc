@@ -41,8 +41,13 @@ class WorkloadsTest : public testing::Test {
 
 TEST_F(WorkloadsTest, RunByNameAndAnswerEverySequence) {
   const std::map<std::string, std::vector<int64_t>> sequences = {
-      {"lone", {1, 1, 1, 1, 1, 1}}, {"fanout", {3, 3, 3, 3}},     {"mixed", {9}},
-      {"workers", {9, 9}},          {"repeat", {3, 3, 1, 3, 20}}, {"adapters", {1, 1}}};
+      {"lone", {1, 1, 1, 1, 1, 1}},
+      {"fanout", {3, 3, 3, 3}},
+      {"mixed", {9}},
+      {"workers", {9, 9}},
+      {"repeat", {3, 3, 1, 3, 20}},
+      {"adapters", {1, 1}},
+      {"fusion", {1, 1, 1, 1, 1, 1, 1, 9, 9, 9, 9, 9, 9, 9}}};
   const RowTimes knots = {{1, 1.0}};
   const Expectations expectations = {
       .sizes = {.hidden = 32, .intermediate = 64, .heads = 4, .bottleneck = 4},

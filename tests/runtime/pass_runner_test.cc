@@ -25,6 +25,9 @@ class PassRunnerTest : public testing::Test {
     Add(PfeifferLayout(config_.layers));
     Add(HoulsbyLayout(config_.layers));
     Add(ParallelLayout(config_.layers));
+    AddFusion(
+        {{PfeifferLayout(config_.layers, {0, 2}), PfeifferLayout(config_.layers, {0})}, {5, 3}});
+    AddFusion({{HoulsbyLayout(config_.layers), HoulsbyLayout(config_.layers)}, {4, 4}});
     for (int i = 0; i < 4; ++i) texts_.push_back(RandomText(config_, 3 + 2 * i, random_));
   }
 
@@ -34,6 +37,14 @@ class PassRunnerTest : public testing::Test {
         std::make_shared<const LoadedTask>(TaskInfo{.name = "task" + std::to_string(tasks_.size())},
                                            RandomAdapter(layout, config_.hidden_size, 5, seed),
                                            RandomHead(config_.hidden_size, {"no", "yes"}, seed)));
+  }
+
+  void AddFusion(const FusionDesign& design) {
+    const uint64_t seed = 300 + tasks_.size();
+    tasks_.push_back(std::make_shared<const LoadedTask>(
+        TaskInfo{.name = "task" + std::to_string(tasks_.size())},
+        AbsorbFusion(RandomFusion(design, config_.hidden_size, seed)),
+        RandomHead(config_.hidden_size, {"no", "yes"}, seed)));
   }
 
   PassTask Task(size_t task, int skip_layers) const { return {tasks_[task].get(), skip_layers}; }
@@ -91,7 +102,7 @@ TEST_F(PassRunnerTest, AnyHistoryOfPassesAnswersAsWithoutCaches) {
     for (int i = pick(1, 4); i > 0; --i) {
       std::vector<PassTask> tasks;
       for (int j = pick(1, 3); j > 0; --j) {
-        tasks.push_back(Task(static_cast<size_t>(pick(0, 2)), pick(0, config_.layers)));
+        tasks.push_back(Task(static_cast<size_t>(pick(0, 4)), pick(0, config_.layers)));
       }
       if (pick(0, 9) == 0) tasks.push_back({.task = nullptr});
       texts.push_back(Text(static_cast<size_t>(pick(0, 3)), std::move(tasks)));
