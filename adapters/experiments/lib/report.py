@@ -1,0 +1,78 @@
+"""A result: Markdown, JSON and plots in one folder."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from lib import machine, tables
+from lib.runs import write_json
+
+
+class Report:
+    """Sections are written in the order in which they are added; `data` is the JSON."""
+
+    def __init__(self, name: str, title: str, output: Path, command: str):
+        self.name = name
+        self.output = output
+        output.mkdir(parents=True, exist_ok=True)
+        self.machine = machine.describe()
+        self.began = time.monotonic()
+        self.title = title
+        self.command = command
+        self.parts: list[str] = []
+        self.facts: list[str] = []
+        self.skipped: list[str] = []
+        self.data: dict = {"experiment": name, "machine": self.machine}
+
+    def fact(self, text: str) -> None:
+        """What stands above the tables: splits, epochs, encoder …"""
+        if text and text not in self.facts:
+            self.facts.append(text)
+
+    def skip(self, text: str) -> None:
+        """What could not be made, and why. Printed too."""
+        print(f"skipped: {text}", flush=True)
+        self.skipped.append(text)
+
+    def heading(self, text: str) -> None:
+        self.parts.append(f"## {text}\n")
+
+    def text(self, text: str) -> None:
+        if text:
+            self.parts.append(text + "\n")
+
+    def table(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        self.parts.append(tables.markdown(header, rows))
+
+    def plot(self, name: str, panels: list) -> None:
+        if not panels:
+            return
+        from lib import plots  # matplotlib is slow to import, and tables need none
+        plots.save(panels, self.output / f"{name}.svg")
+        self.parts.append(f"![{name}]({name}.svg)\n")
+
+    def runs(self, results: Sequence[dict]) -> None:
+        """Wall time and memory of each training, and where it ran."""
+        self.heading("The trainings")
+        self.table(["run", "program", "wall time", "of it steps", "peak memory", "kept step",
+                    "load before", "attempts"],
+                   [[r["name"], r["settings"]["program"], tables.duration(r["wall_seconds"]),
+                     tables.duration(r.get("train_seconds")), f"{r['peak_mib']} MiB",
+                     str((r.get("selected") or {}).get("step", "–")),
+                     f"{r['machine']['load_before']:.1f}", str(r["attempts"])] for r in results])
+        self.fact(f"Wall time of all trainings: "
+                  f"{tables.duration(sum(r['wall_seconds'] for r in results))} "
+                  "(those from the cache counted).")
+        self.data["runs"] = list(results)
+
+    def write(self) -> None:
+        facts = [*self.facts, f"Machine: {machine.sentence(self.machine)}.",
+                 f"Made by `{self.command}`."]
+        lines = [f"# {self.title}\n", *(f"- {fact}" for fact in facts), ""]
+        lines += [f"- **Not made**: {text}" for text in self.skipped] + ([""] if self.skipped else [])
+        (self.output / f"{self.name}.md").write_text("\n".join(lines + self.parts),
+                                                     encoding="utf-8")
+        self.data |= {"facts": facts, "not_made": self.skipped}
+        write_json(self.output / f"{self.name}.json", self.data)
+        print(f"{self.output / self.name}.md, .json and plots "
+              f"({tables.duration(time.monotonic() - self.began)})", flush=True)
