@@ -34,7 +34,7 @@ at::Tensor Branch::ClsStates(const BranchInput& input) {
   const auto [fork_layer, fork_place] = input.fork;
   at::Tensor dense = input.trunk.dense;
   at::Tensor residual = input.trunk.residual;
-  if (IsLast(fork_layer)) {
+  if (IsLast(fork_layer) && !input.trunk.cls_only) {
     dense = at::index_select(dense, 0, input.texts.cls_rows);
     residual = at::index_select(residual, 0, input.texts.cls_rows);
   }

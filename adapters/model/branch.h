@@ -14,7 +14,7 @@ namespace fathom::training {
 
 struct BranchInput {
   const PackedTexts& texts;
-  const TrunkState& trunk;  // at `fork`, [R, H], without gradient
+  const TrunkState& trunk;  // at `fork`, without gradient
   Fork fork;
 };
 

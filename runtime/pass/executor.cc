@@ -1,6 +1,8 @@
 #include "runtime/pass/executor.h"
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/index_select.h>
+#include <ATen/ops/tensor.h>
 #include <c10/core/InferenceMode.h>
 #include <c10/util/Exception.h>
 
@@ -31,6 +33,7 @@ at::Tensor Executor::Run(const PassPlan& plan, absl::Span<const TokenizedText* c
                          absl::Span<const Adapter* const> adapters, const TapTransfer& taps) {
   const c10::InferenceMode inference;
   Start(plan, texts);
+  Embed(plan, texts);
   for (const Stage& stage : plan.stages) {
     const at::Tensor dense = stage.rows_in > 0 ? Dense(stage, state_) : state_;
     KeepTaps(stage, dense, taps);
@@ -40,25 +43,61 @@ at::Tensor Executor::Run(const PassPlan& plan, absl::Span<const TokenizedText* c
   return state_;
 }
 
-TrunkState Executor::RunTrunk(absl::Span<const TokenizedText* const> texts, Fork fork) {
+TrunkState Executor::RunTrunk(absl::Span<const TokenizedText* const> texts, Fork fork,
+                              const TrunkState* from) {
+  if (from != nullptr && from->at == fork) return *from;
+  TrunkState state;  // inference-mode tensors, in the workspace
+  WalkTrunk(texts, fork, from, [&](const TrunkState& shown) { state = shown; });
+  state.dense = state.dense.clone();
+  state.residual = state.residual.clone();
+  return state;
+}
+
+void Executor::ShowTrunk(absl::Span<const TokenizedText* const> texts, Fork last,
+                         absl::FunctionRef<void(const TrunkState&)> show) {
+  WalkTrunk(texts, last, /*from=*/nullptr, show);
+}
+
+void Executor::WalkTrunk(absl::Span<const TokenizedText* const> texts, Fork last,
+                         const TrunkState* from, absl::FunctionRef<void(const TrunkState&)> show) {
   std::vector<PlanText> plan_texts;
   for (const TokenizedText* text : texts) {
     plan_texts.push_back({.tokens = static_cast<int32_t>(text->ids.size()),
-                          .tasks = {{.adapter = PlanTask::kNoAdapter}}});
+                          .tasks = {{.adapter = PlanTask::kNoAdapter, .reads = Reads::kCls}}});
   }
   const PassPlan plan = PlanPass(encoder_->config().layers, plan_texts);
-  TrunkState inside;  // inference-mode tensors
-  {
-    const c10::InferenceMode inference;
-    Start(plan, texts);
-    for (const Stage& stage : plan.stages) {
-      inside.dense = Dense(stage, state_);
-      inside.residual = state_;
-      if (Fork{stage.layer, stage.place} == fork) break;
-      Epilogue(stage, inside.dense, {});
+  const c10::InferenceMode inference;
+  Start(plan, texts);
+  if (from == nullptr) Embed(plan, texts);
+  for (const Stage& stage : plan.stages) {
+    const Fork here{stage.layer, stage.place};
+    if (from != nullptr && here < from->at) continue;
+    if (from != nullptr && here == from->at) {
+      TORCH_CHECK(here.place == Place::kFfn && from->dense.size(0) == stage.rows_in,
+                  "a trunk cannot start from this state");
+      state_ = from->residual;
+      Epilogue(stage, from->dense, {});
+      continue;
     }
+    const at::Tensor dense = Dense(stage, state_);
+    show(TrunkStateAt(stage, dense));
+    if (here == last) return;
+    Epilogue(stage, dense, {});
   }
-  return {inside.dense.clone(), inside.residual.clone()};
+}
+
+// After the last layer's attention GEMMs, [CLS] rows of f stand beside all rows of x.
+TrunkState Executor::TrunkStateAt(const Stage& stage, const at::Tensor& dense) const {
+  const int layers = encoder_->config().layers;
+  TrunkState state{.at = {stage.layer, stage.place},
+                   .dense = dense,
+                   .residual = state_,
+                   .cls_only = stage.layer == layers - 1 && layers > 1};
+  if (stage.cls_attention.empty()) return state;
+  std::vector<int64_t> cls_rows;
+  for (const Rows& block : stage.cls_attention) cls_rows.push_back(block.first);
+  state.residual = at::index_select(state_, 0, at::tensor(cls_rows));
+  return state;
 }
 
 void Executor::Start(const PassPlan& plan, absl::Span<const TokenizedText* const> texts) {
@@ -70,6 +109,9 @@ void Executor::Start(const PassPlan& plan, absl::Span<const TokenizedText* const
                 "text ", i, " does not have the ", plan.text_tokens[i], " tokens of the plan");
   }
   Reserve(plan.max_rows, plan.max_tap_rows);
+}
+
+void Executor::Embed(const PassPlan& plan, absl::Span<const TokenizedText* const> texts) {
   state_ = workspace_.state.narrow(0, 0, plan.stages.front().rows_in);
   embedded_.clear();
   for (const int32_t text : plan.embedded) embedded_.push_back(texts[static_cast<size_t>(text)]);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/types/span.h"
 #include "runtime/cache/tap.h"
 #include "runtime/cache/tap_cache.h"
@@ -17,10 +18,13 @@
 
 namespace fathom {
 
-// The trunk state that a branch starts from, at one place of one layer.
+// The trunk state that a branch starts from, at one place of one layer. Its rows are all R rows of
+// the texts or, where cls_only, the [CLS] row of each of the B texts.
 struct TrunkState {
-  at::Tensor dense;     // [R, H] f: the place's dense output, before residual and LayerNorm
-  at::Tensor residual;  // [R, H] x: the place's residual input
+  Fork at;
+  at::Tensor dense;     // [R or B, H] f: the place's dense output, before residual and LayerNorm
+  at::Tensor residual;  // [R or B, H] x: the place's residual input
+  bool cls_only = false;
 };
 
 struct KeptTap {
@@ -48,10 +52,20 @@ class Executor {
   at::Tensor Run(const PassPlan& plan, absl::Span<const TokenizedText* const> texts,
                  absl::Span<const Adapter* const> adapters, const TapTransfer& taps = {});
 
-  // The trunk of `texts` up to `fork`, rows packed in order of the texts. What it returns is the
-  // caller's own and ordinary (not inference-mode) tensors without gradient: the trainer saves them
-  // for backward.
-  TrunkState RunTrunk(absl::Span<const TokenizedText* const> texts, Fork fork);
+  // The trunk of `texts` up to `fork`, rows packed in order of the texts; cls_only in the last
+  // layer (an encoder of one layer computes all rows). It runs from the embeddings or, where `from`
+  // is given, from that state of the same texts. What it returns is ordinary (not inference-mode)
+  // tensors without gradient, which the trainer saves for backward: the caller's own, or from's
+  // where it is already at `fork`.
+  // REQUIRES: from is at an FFN, at or before `fork`; f and x may be any two with that sum, unless
+  // it is returned.
+  TrunkState RunTrunk(absl::Span<const TokenizedText* const> texts, Fork fork,
+                      const TrunkState* from = nullptr);
+
+  // The same way from the embeddings to `last`, and shows the state at every place. What is shown
+  // is valid inside the call only.
+  void ShowTrunk(absl::Span<const TokenizedText* const> texts, Fork last,
+                 absl::FunctionRef<void(const TrunkState&)> show);
 
   const Encoder& encoder() const { return *encoder_; }
 
@@ -69,8 +83,12 @@ class Executor {
     at::Tensor tap_residual;
   };
 
+  void WalkTrunk(absl::Span<const TokenizedText* const> texts, Fork last, const TrunkState* from,
+                 absl::FunctionRef<void(const TrunkState&)> show);
+  TrunkState TrunkStateAt(const Stage& stage, const at::Tensor& dense) const;
   void Reserve(int64_t rows, int64_t tap_rows);
   void Start(const PassPlan& plan, absl::Span<const TokenizedText* const> texts);
+  void Embed(const PassPlan& plan, absl::Span<const TokenizedText* const> texts);
   at::Tensor Dense(const Stage& stage, const at::Tensor& x);
   void LoadTaps(const Stage& stage, const TapTransfer& taps);
   void KeepTaps(const Stage& stage, const at::Tensor& dense, const TapTransfer& taps) const;

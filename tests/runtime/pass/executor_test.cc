@@ -4,7 +4,9 @@
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/abs.h>
+#include <ATen/ops/index_select.h>
 #include <ATen/ops/max.h>
+#include <ATen/ops/tensor.h>
 #include <c10/core/InferenceMode.h>
 
 #include <random>
@@ -156,6 +158,7 @@ TEST_F(ExecutorTest, ATrunkIsWhereTheBranchForks) {
   const c10::InferenceMode inference;
   Executor reference(encoder_, ops::ReferenceOps());
   const TrunkState next = reference.RunTrunk({&a, &b}, {3, Place::kAttention});
+  EXPECT_TRUE(next.cls_only);
   at::Tensor out = at::empty_like(trunk.dense);
   const EpilogueSegment all{.count = 5};
   ops::ReferenceOps().residual_norm({.dense = trunk.dense,
@@ -164,7 +167,49 @@ TEST_F(ExecutorTest, ATrunkIsWhereTheBranchForks) {
                                      .norm = encoder_->layer(2).ffn_norm,
                                      .epsilon = config_.layer_norm_eps},
                                     out);
-  EXPECT_LE(MaxDifference(out, next.residual), 1e-5);
+  const at::Tensor cls_rows = at::tensor(std::vector<int64_t>{0, 4});
+  EXPECT_LE(MaxDifference(at::index_select(out, 0, cls_rows), next.residual), 1e-5);
+}
+
+TEST_F(ExecutorTest, ATrunkGoesOnFromAnyOfItsStates) {
+  Executor executor(encoder_);
+  std::mt19937 random(12);
+  const TokenizedText a = RandomText(config_, 4, random);
+  const TokenizedText b = RandomText(config_, 7, random);
+  for (int last = 0; last < 2 * config_.layers; ++last) {
+    const Fork fork{last / 2, static_cast<Place>(last % 2)};
+    const TrunkState whole = executor.RunTrunk({&a, &b}, fork);
+    EXPECT_EQ(whole.at, fork);
+    EXPECT_EQ(whole.cls_only, fork.layer == config_.layers - 1);
+    EXPECT_EQ(whole.dense.size(0), whole.cls_only ? 2 : 11);
+    EXPECT_EQ(whole.residual.sizes(), whole.dense.sizes());
+    for (int layer = 0; Fork{layer, Place::kFfn} <= fork; ++layer) {
+      const TrunkState from = executor.RunTrunk({&a, &b}, {layer, Place::kFfn});
+      const TrunkState state = executor.RunTrunk({&a, &b}, fork, &from);
+      EXPECT_EQ(state.at, fork);
+      EXPECT_EQ(MaxDifference(state.dense, whole.dense), 0) << layer << " to " << fork.layer;
+      EXPECT_EQ(MaxDifference(state.residual, whole.residual), 0) << layer << " to " << fork.layer;
+      EXPECT_FALSE(state.dense.is_inference());
+    }
+  }
+}
+
+TEST_F(ExecutorTest, ATrunkShowsWhatItsStatesAre) {
+  Executor executor(encoder_);
+  Executor other(encoder_);
+  std::mt19937 random(13);
+  const TokenizedText a = RandomText(config_, 4, random);
+  const TokenizedText b = RandomText(config_, 7, random);
+  std::vector<Fork> shown;
+  executor.ShowTrunk({&a, &b}, {3, Place::kAttention}, [&](const TrunkState& state) {
+    shown.push_back(state.at);
+    const TrunkState same = other.RunTrunk({&a, &b}, state.at);
+    EXPECT_EQ(MaxDifference(state.dense, same.dense), 0);
+    EXPECT_EQ(MaxDifference(state.residual, same.residual), 0);
+    EXPECT_EQ(state.cls_only, same.cls_only);
+  });
+  ASSERT_EQ(shown.size(), 7u);
+  EXPECT_EQ(shown.back(), (Fork{3, Place::kAttention}));
 }
 
 TEST_F(ExecutorTest, RefusesAPlanOfOtherTexts) {
