@@ -17,6 +17,8 @@ const std::map<std::string, TaskType> kTaskTypes = {{"classification", TaskType:
                                                     {"regression", TaskType::kRegression}};
 const std::map<std::string, WeightDtype> kDtypes = {{"fp32", WeightDtype::kFp32},
                                                     {"fp16", WeightDtype::kFp16}};
+const std::map<std::string, TapPrecision> kStatePrecisions = {{"fp32", TapPrecision::kFp32},
+                                                              {"bf16", TapPrecision::kBf16}};
 
 // Those that the `adapters` library has too, by the names that it writes.
 std::map<std::string, Activation> Activations() {
@@ -125,6 +127,38 @@ void AddTraining(CLI::App& app, TrainOptions& options) {
   AddThreads(app, options.threads);
 }
 
+// "2G" to bytes; leaves the words alone. The error, or nothing.
+std::string ToBytes(std::string& value) {
+  if (value == "off" || value == "auto") return "";
+  return CLI::AsSizeValue(/*kb_is_1000=*/false)(value);
+}
+
+void AddStateCache(CLI::App& app, TrainOptions& options) {
+  app.add_option_function<std::string>(
+         "--state-cache",
+         [&options](const std::string& value) {
+           options.state_cache = value != "off";
+           options.state_cache_bytes.reset();
+           if (options.state_cache && value != "auto") {
+             options.state_cache_bytes = static_cast<int64_t>(std::stoull(value));
+           }
+         },
+         "memory for the states of layers without adapters, which are then computed once (default: "
+         "auto, half of what is free, if that saves time)")
+      ->transform(CLI::Validator(ToBytes, "off|auto|SIZE"))
+      ->option_text("off|auto|SIZE");
+  AddChoice(app, "--state-precision", options.state_precision, kStatePrecisions)
+      ->description("of kept states (default: fp32)");
+  CLI::Option* dir = app.add_option("--state-cache-dir", options.state_cache_dir,
+                                    "folder for a file of states that memory has no room for");
+  app.add_option("--state-cache-file-mb", options.state_cache_file_mb, "limit of that file")
+      ->check(CLI::Range(1, 1 << 30))
+      ->capture_default_str();
+  app.add_flag("--keep-state-cache", options.keep_state_cache,
+               "all states lie in the file, for later runs on the same data")
+      ->needs(dir);
+}
+
 }  // namespace
 
 ParsedCommandLine ParseCommandLine(int argc, const char* const* argv) {
@@ -135,6 +169,7 @@ ParsedCommandLine ParseCommandLine(int argc, const char* const* argv) {
   AddMethod(app, options);
   AddData(app, options);
   AddTraining(app, options);
+  AddStateCache(app, options);
   app.footer("Subcommands: fathom-train profile --help.");
   ParsedCommandLine parsed = Parse(app, options, argc, argv);
   if (parsed.options && HasRepeats(parsed.options->seeds)) {

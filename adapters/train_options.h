@@ -11,6 +11,7 @@
 #include "adapters/metrics.h"
 #include "adapters/schedule/selection.h"
 #include "adapters/schedule/skip_schedule.h"
+#include "runtime/cache/tap.h"
 #include "runtime/task/activation.h"
 #include "runtime/task/format/adapter_folder.h"
 
@@ -43,7 +44,15 @@ struct TrainOptions {
   int64_t dev_every_steps = 0;  // 0: each epoch
   SelectionRule select_by;
   int early_stopping = 0;  // evaluations without a better score that end training; 0: off
-  std::optional<double> encoder_dropout;  // above the fork; absent: the encoder's config
+  std::optional<double> encoder_dropout;     // above the fork; absent: the encoder's config
+  bool state_cache = true;                   // trunk states are kept
+  std::optional<int64_t> state_cache_bytes;  // in memory; absent: half of what is available, and
+                                             // only where that saves time
+  TapPrecision state_precision = TapPrecision::kFp32;
+  std::string state_cache_dir;  // beyond the memory; empty: no file
+  int64_t state_cache_file_mb = 16384;
+  bool keep_state_cache = false;  // all in the file, for later runs
+
   uint64_t seed = 1;
   std::vector<uint64_t> seeds;  // of several runs, all different; empty: one run with `seed`
   WeightDtype weight_dtype = WeightDtype::kFp32;

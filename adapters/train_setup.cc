@@ -140,6 +140,8 @@ absl::StatusOr<std::map<std::string, std::string>> MakeSettings(const TrainOptio
       {"encoder-dropout",
        options.encoder_dropout ? absl::StrCat(*options.encoder_dropout) : std::string("config")},
       {"weight-dtype", options.weight_dtype == WeightDtype::kFp16 ? "fp16" : "fp32"},
+      {"state-precision",
+       options.state_cache && options.state_precision == TapPrecision::kBf16 ? "bf16" : "fp32"},
       {"seed", absl::StrCat(options.seed)},
   };
   if (options.skip_layers) settings["skip-layers"] = absl::StrCat(*options.skip_layers);

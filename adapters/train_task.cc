@@ -19,6 +19,8 @@
 #include "adapters/report/profile_json.h"
 #include "adapters/train_inputs.h"
 #include "adapters/train_setup.h"
+#include "adapters/train_trunk.h"
+#include "adapters/trunk/trunk_source.h"
 
 namespace fathom::training {
 namespace {
@@ -158,7 +160,11 @@ absl::Status TrainTask(const TrainOptions& options, const TrainConsole& console)
   TrainingLoopOptions loop_options = MakeLoopOptions(options, *inputs, *setup, *settings);
   loop_options.ranks = ranks->get();
   loop_options.log = &*log;
-  TrainingLoop loop(inputs->encoder, task, inputs->train, evaluator, loop_options);
+  const absl::StatusOr<PreparedCache> prepared = PrepareTrunkCache(
+      options, *inputs, *setup, ranks->get() == nullptr ? 1 : (*ranks)->size(), out);
+  if (!prepared.ok()) return prepared.status();
+  const TrunkSource trunks(inputs->train, prepared->cache);
+  TrainingLoop loop(inputs->encoder, task, inputs->train, trunks, evaluator, loop_options);
   const absl::StatusOr<TrainingResult> result = Train(options, loop, out);
   if (!result.ok()) return result.status();
   if (!IsFirst(ranks->get())) return absl::OkStatus();  // the first rank writes for all

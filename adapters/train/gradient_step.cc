@@ -33,10 +33,12 @@ at::Tensor SummedLoss(const at::Tensor& logits, const Dataset& data,
 }  // namespace
 
 GradientStep::GradientStep(std::shared_ptr<const Encoder> encoder, const TrainableTask& task,
-                           const Dataset& data, const GradientStepOptions& options)
+                           const Dataset& data, const TrunkSource& trunks,
+                           const GradientStepOptions& options)
     : encoder_(std::move(encoder)),
       task_(task),
       data_(data),
+      trunks_(trunks),
       options_(options),
       executor_(encoder_) {
   tokens_.reserve(data.examples.size());
@@ -59,22 +61,22 @@ double GradientStep::Run(const StepInput& input) {
 
 at::Tensor GradientStep::PackLoss(absl::Span<const int64_t> texts, int skip_layers,
                                   Dropout& dropout) {
+  const at::Tensor cls = TrunkAndBranch(texts, skip_layers, dropout);
+  const at::Tensor logits = TrainingHead(task_.head(), cls, options_.rates.head, dropout);
+  return SummedLoss(logits, data_, texts);
+}
+
+at::Tensor GradientStep::TrunkAndBranch(absl::Span<const int64_t> texts, int skip_layers,
+                                        Dropout& dropout) {
+  const std::optional<Fork> fork = FindFork(task_.layout(), skip_layers);
+  TORCH_CHECK(fork.has_value(), "no adapter module is left at skip depth ", skip_layers);
   std::vector<const TokenizedText*> tokenized;
   tokenized.reserve(texts.size());
   for (int64_t text : texts) {
     tokenized.push_back(&data_.examples[static_cast<size_t>(text)].text);
   }
-  const at::Tensor cls = TrunkAndBranch(tokenized, skip_layers, dropout);
-  const at::Tensor logits = TrainingHead(task_.head(), cls, options_.rates.head, dropout);
-  return SummedLoss(logits, data_, texts);
-}
-
-at::Tensor GradientStep::TrunkAndBranch(absl::Span<const TokenizedText* const> texts,
-                                        int skip_layers, Dropout& dropout) {
-  const std::optional<Fork> fork = FindFork(task_.layout(), skip_layers);
-  TORCH_CHECK(fork.has_value(), "no adapter module is left at skip depth ", skip_layers);
-  const PackedTexts packed = Pack(texts);
-  const TrunkState trunk = executor_.RunTrunk(texts, *fork);
+  const PackedTexts packed = Pack(tokenized);
+  const TrunkState trunk = trunks_.Get(executor_, texts, *fork);
   return Branch(*encoder_, task_, options_.rates, dropout)
       .ClsStates({.texts = packed, .trunk = trunk, .fork = *fork});
 }

@@ -1,5 +1,5 @@
-// GradientStep: loss and gradients of the texts of one optimizer step. The trunk runs in the
-// serving executor, without gradients; the branch and the head run in autograd.
+// GradientStep: loss and gradients of the texts of one optimizer step. The trunk comes from the
+// cache and the serving executor, without gradients; the branch and the head run in autograd.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include "adapters/data/dataset.h"
 #include "adapters/model/branch.h"
 #include "adapters/model/trainable_task.h"
+#include "adapters/trunk/trunk_source.h"
 #include "runtime/pass/executor.h"
 
 namespace fathom::training {
@@ -26,11 +27,12 @@ struct StepInput {
   uint64_t dropout_seed = 0;
 };
 
-// One thread at a time. Encoder, task and data are the caller's and outlive it.
+// One thread at a time. Encoder, task, data and trunks (of the same data) are the caller's and
+// outlive it.
 class GradientStep {
  public:
   GradientStep(std::shared_ptr<const Encoder> encoder, const TrainableTask& task,
-               const Dataset& data, const GradientStepOptions& options);
+               const Dataset& data, const TrunkSource& trunks, const GradientStepOptions& options);
 
   // Adds these texts' share of the gradients of the step's mean loss to the parameters and returns
   // their share of that loss: cross-entropy, or the squared error in regression.
@@ -39,12 +41,12 @@ class GradientStep {
  private:
   // The loss of one pack, summed over its texts.
   at::Tensor PackLoss(absl::Span<const int64_t> texts, int skip_layers, Dropout& dropout);
-  at::Tensor TrunkAndBranch(absl::Span<const TokenizedText* const> texts, int skip_layers,
-                            Dropout& dropout);
+  at::Tensor TrunkAndBranch(absl::Span<const int64_t> texts, int skip_layers, Dropout& dropout);
 
   const std::shared_ptr<const Encoder> encoder_;
   const TrainableTask& task_;
   const Dataset& data_;
+  const TrunkSource& trunks_;
   const GradientStepOptions options_;
   std::vector<int32_t> tokens_;  // of each text
   Executor executor_;

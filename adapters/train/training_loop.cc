@@ -35,7 +35,7 @@ std::string FormatScores(absl::Span<const DepthPoint> points) {
 }  // namespace
 
 TrainingLoop::TrainingLoop(std::shared_ptr<const Encoder> encoder, TrainableTask& task,
-                           const Dataset& data, Evaluator& evaluator,
+                           const Dataset& data, const TrunkSource& trunks, Evaluator& evaluator,
                            const TrainingLoopOptions& options)
     : task_(task),
       evaluator_(evaluator),
@@ -45,7 +45,7 @@ TrainingLoop::TrainingLoop(std::shared_ptr<const Encoder> encoder, TrainableTask
       selection_depths_(SelectionDepths(options.skip, options.select_by)),
       skip_(options.skip),
       optimizer_(task.named(), options.optimizer),
-      gradient_step_(std::move(encoder), task, data, options.step) {}
+      gradient_step_(std::move(encoder), task, data, trunks, options.step) {}
 
 absl::Status TrainingLoop::Restore(const Checkpoint& checkpoint) {
   absl::Status status = CheckSameSettings(checkpoint.settings, options_.settings);

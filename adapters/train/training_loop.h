@@ -60,7 +60,7 @@ struct TrainingResult {
 class TrainingLoop {
  public:
   TrainingLoop(std::shared_ptr<const Encoder> encoder, TrainableTask& task, const Dataset& data,
-               Evaluator& evaluator, const TrainingLoopOptions& options);
+               const TrunkSource& trunks, Evaluator& evaluator, const TrainingLoopOptions& options);
 
   int64_t total_steps() const { return learning_rate_.total_steps; }
   int64_t step() const { return step_; }

@@ -79,6 +79,23 @@ TEST(TrainOptions, ReadsEveryChoice) {
   EXPECT_TRUE(parsed.options->resume);
 }
 
+TEST(TrainOptions, ReadsWhereTrunkStatesGo) {
+  EXPECT_TRUE(Parse({}).options->state_cache);
+  EXPECT_FALSE(Parse({}).options->state_cache_bytes.has_value()) << "auto";
+  EXPECT_FALSE(Parse({"--state-cache", "off"}).options->state_cache);
+  EXPECT_FALSE(Parse({"--state-cache", "auto"}).options->state_cache_bytes.has_value());
+  const auto parsed =
+      Parse({"--state-cache", "2G", "--state-precision", "bf16", "--state-cache-dir", "states",
+             "--state-cache-file-mb", "100", "--keep-state-cache"});
+  ASSERT_TRUE(parsed.options.has_value()) << parsed.text;
+  EXPECT_EQ(parsed.options->state_cache_bytes, int64_t{2} << 30);
+  EXPECT_EQ(parsed.options->state_precision, TapPrecision::kBf16);
+  EXPECT_EQ(parsed.options->state_cache_dir, "states");
+  EXPECT_EQ(parsed.options->state_cache_file_mb, 100);
+  EXPECT_TRUE(parsed.options->keep_state_cache);
+  EXPECT_EQ(Parse({"--state-cache", "300"}).options->state_cache_bytes, 300);
+}
+
 struct Bad {
   std::vector<std::string> arguments;
   const char* message;
@@ -98,6 +115,9 @@ TEST(TrainOptions, ErrorsNameTheFlag) {
       {{"--profile-file", "/no/such/file.tsv"}, "--profile-file"},
       {{"--train", "/no/such/file.tsv"}, "--train"},
       {{"--lerning-rate", "1"}, "--lerning-rate"},
+      {{"--state-cache", "much"}, "--state-cache"},
+      {{"--state-cache", "-1"}, "--state-cache"},
+      {{"--keep-state-cache"}, "--state-cache-dir"},
   };
   for (const Bad& bad : cases) {
     const auto parsed = Parse(bad.arguments);

@@ -90,7 +90,42 @@ TEST_F(TrainTaskTest, ASpecializedAdapterHasNoModulesBelowItsDepth) {
                    read->training->profile->Find(2)->score);
 }
 
+TEST_F(TrainTaskTest, KeepsTrunkStatesWhereThatSavesTime) {
+  ASSERT_TRUE(Train().ok());
+  EXPECT_THAT(progress_.str(), HasSubstr("states of layers 0, 1, 2 and the last [CLS] rows"));
+  EXPECT_THAT(progress_.str(), HasSubstr("0.00 of 2.50 trunk layers left a step"));
+  progress_.str("");
+  options_.epochs = 1;
+  ASSERT_TRUE(Train().ok());
+  EXPECT_THAT(progress_.str(), ::testing::Not(HasSubstr("trunk")));
+}
+
+TEST_F(TrainTaskTest, AKeptStateFileServesOtherSeedsButNoOtherData) {
+  options_.state_cache_dir = (folder_ / "states").string();
+  options_.keep_state_cache = true;
+  ASSERT_TRUE(Train().ok());
+  EXPECT_THAT(progress_.str(), HasSubstr("computed in"));
+  options_.seed = 2;
+  progress_.str("");
+  ASSERT_TRUE(Train().ok());
+  EXPECT_THAT(progress_.str(), HasSubstr("read from it"));
+  std::ofstream(options_.train_file, std::ios::app) << "bad film\tno\n";
+  const absl::Status other = Train();
+  EXPECT_EQ(other.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(other.message()), HasSubstr("data set"));
+}
+
+TEST_F(TrainTaskTest, StoppingWhileStatesAreComputedLeavesNothing) {
+  options_.state_cache_dir = (folder_ / "states").string();
+  options_.keep_state_cache = true;
+  EXPECT_EQ(Train(/*stop=*/true).code(), absl::StatusCode::kCancelled);
+  EXPECT_TRUE(fs::is_empty(folder_ / "states"));
+  EXPECT_FALSE(fs::exists(options_.output_dir));
+  EXPECT_TRUE(Train().ok());
+}
+
 TEST_F(TrainTaskTest, StoppingWritesTheTaskAndResumingEndsIt) {
+  options_.state_cache = false;  // it is asked to stop after the first step, not before
   const absl::Status stopped = Train(/*stop=*/true);
   EXPECT_EQ(stopped.code(), absl::StatusCode::kCancelled);
   EXPECT_THAT(std::string(stopped.message()), HasSubstr("--resume"));

@@ -1,6 +1,7 @@
 #include "adapters/train/training_loop.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,6 +13,7 @@
 
 #include "adapters/model/adapter_task.h"
 #include "adapters/model/architecture.h"
+#include "adapters/trunk/prepare_cache.h"
 #include "tests/adapters/train/toy.h"
 #include "tests/support/tensor_maps.h"
 
@@ -57,7 +59,8 @@ class TrainingLoopTest : public ::testing::Test {
   Run Train(bool resume, int64_t stop_after = 1 << 20) {
     AdapterTask task = Task();
     Evaluator evaluator(encoder_, dev_, {.metric = metric_});
-    TrainingLoop loop(encoder_, task, train_, evaluator, options_);
+    const TrunkSource trunks(train_, cache_);
+    TrainingLoop loop(encoder_, task, train_, trunks, evaluator, options_);
     if (resume) {
       const auto checkpoint = ReadCheckpoint(options_.checkpoint_path);
       EXPECT_TRUE(checkpoint.ok()) << checkpoint.status();
@@ -75,6 +78,7 @@ class TrainingLoopTest : public ::testing::Test {
   Dataset train_ = ToyDataset(config_, TaskType::kClassification, 60, 1);
   Dataset dev_ = ToyDataset(config_, TaskType::kClassification, 40, 2);
   Metric metric_ = Metric::kAccuracy;
+  std::shared_ptr<const StateCache> cache_;  // null: none
   TrainingLoopOptions options_;
 };
 
@@ -90,7 +94,8 @@ TEST_F(TrainingLoopTest, LearnsAtEveryDepth) {
   const TensorMap before = Task().Snapshot();
   AdapterTask task = Task();
   Evaluator evaluator(encoder_, dev_, {});
-  TrainingLoop loop(encoder_, task, train_, evaluator, options_);
+  const TrunkSource trunks(train_);
+  TrainingLoop loop(encoder_, task, train_, trunks, evaluator, options_);
   std::ostringstream out;
   Progress progress(out, false, 0, loop.total_steps());
   ASSERT_EQ(loop.total_steps(), 96);
@@ -143,12 +148,30 @@ TEST_F(TrainingLoopTest, ResumingEqualsNeverStopping) {
   EXPECT_EQ(third.result->best_score, whole.result->best_score);
 }
 
+TEST_F(TrainingLoopTest, CachedTrunkStatesChangeNothing) {
+  const Run without = Train(false);
+  const StateNeeds needs = FindStateNeeds(Task().layout(), {0, config_.layers - 1});
+  const auto prepared = PrepareCache(encoder_, train_, needs, {.budgets = {1 << 20, 0}}, {}, {});
+  ASSERT_TRUE(prepared.ok()) << prepared.status();
+  cache_ = prepared->cache;
+  ASSERT_EQ(cache_->depths(), (KeptDepths{{0, 1, 2}, true}));
+  const Run with = Train(false);
+  for (const auto& [name, tensor] : with.weights) {
+    EXPECT_LE((tensor - without.weights.at(name)).abs().max().item<float>(), 1e-4) << name;
+  }
+  EXPECT_EQ(with.result->best_score, without.result->best_score);
+
+  Train(false, 11);
+  fathom::testing::ExpectEqual(Train(true).weights, with.weights);
+}
+
 TEST_F(TrainingLoopTest, AResumedRunMustHaveTheSameSettings) {
   Train(false, 3);
   options_.settings["learning-rate"] = "0.1";
   AdapterTask task = Task();
   Evaluator evaluator(encoder_, dev_, {});
-  TrainingLoop loop(encoder_, task, train_, evaluator, options_);
+  const TrunkSource trunks(train_);
+  TrainingLoop loop(encoder_, task, train_, trunks, evaluator, options_);
   const absl::Status status = loop.Restore(*ReadCheckpoint(options_.checkpoint_path));
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr("learning-rate"), HasSubstr("0.1")));
@@ -185,6 +208,7 @@ TEST_F(TrainingLoopTest, DevAnswersThatAreNotFiniteAreRefused) {
   const at::NoGradGuard no_grad;
   task.head().layers.back().bias.fill_(std::numeric_limits<float>::quiet_NaN());
   Evaluator evaluator(encoder_, dev_, {});
+  const TrunkSource trunks(train_);
   const std::vector<DepthPoint> points = evaluator.Measure(task.Freeze(WeightDtype::kFp32), {0, 2});
   EXPECT_TRUE(std::isnan(points[0].score));
   EXPECT_TRUE(std::isnan(points[1].score));

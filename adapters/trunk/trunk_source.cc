@@ -1,0 +1,39 @@
+#include "adapters/trunk/trunk_source.h"
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace fathom::training {
+
+TrunkSource::TrunkSource(const Dataset& data, std::shared_ptr<const StateCache> cache)
+    : data_(data), cache_(std::move(cache)) {}
+
+TrunkState TrunkSource::Get(Executor& executor, absl::Span<const int64_t> texts, Fork fork) const {
+  std::vector<const TokenizedText*> tokenized;
+  tokenized.reserve(texts.size());
+  for (const int64_t text : texts) {
+    tokenized.push_back(&data_.examples[static_cast<size_t>(text)].text);
+  }
+  std::optional<TrunkState> start;
+  if (cache_ != nullptr) start = cache_->Load(texts, fork);
+  double left = TrunkLayers(fork);
+  if (start) {
+    left = TrunkLayersLeft(cache_->depths(), cache_->shape().layers, fork);
+    bytes_loaded_ += static_cast<int64_t>(start->dense.nbytes()) * (cache_->shape().pairs ? 2 : 1);
+  }
+  const auto count = static_cast<double>(texts.size());
+  texts_ += static_cast<int64_t>(texts.size());
+  layers_run_ += count * left;
+  layers_saved_ += count * (TrunkLayers(fork) - left);
+  return executor.RunTrunk(tokenized, fork, start ? &*start : nullptr);
+}
+
+TrunkWork TrunkSource::work() const {
+  return {.texts = texts_,
+          .layers_run = layers_run_,
+          .layers_saved = layers_saved_,
+          .bytes_loaded = bytes_loaded_};
+}
+
+}  // namespace fathom::training
