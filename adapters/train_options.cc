@@ -130,6 +130,7 @@ void AddTraining(CLI::App& app, TrainOptions& options) {
 // "2G" to bytes; leaves the words alone. The error, or nothing.
 std::string ToBytes(std::string& value) {
   if (value == "off" || value == "auto") return "";
+  if (value.starts_with('-')) return "a size is not negative";
   return CLI::AsSizeValue(/*kb_is_1000=*/false)(value);
 }
 

@@ -86,11 +86,11 @@ KeptDepths ChooseDepths(int layers, absl::Span<const Fork> forks, int count, boo
   }
   KeptDepths kept{.last_cls_row = last_cls_row};
   int start = kEmbeddings;
-  for (size_t more = best.size(); more-- > 0;) {
-    const int next = best[more][at(start)].next;
-    if (next == end) break;
-    kept.layers.push_back(next);
-    start = next;
+  size_t more = best.size() - 1;
+  while (more > 0 && best[more - 1][at(start)].thirds == best[more][at(start)].thirds) --more;
+  for (; best[more][at(start)].next != end; --more) {
+    start = best[more][at(start)].next;
+    kept.layers.push_back(start);
   }
   return kept;
 }
