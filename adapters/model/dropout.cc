@@ -1,23 +1,84 @@
 #include "adapters/model/dropout.h"
 
-#include <ATen/CPUGeneratorImpl.h>
-#include <ATen/TensorOperators.h>
-#include <ATen/core/grad_mode.h>
-#include <ATen/ops/empty_like.h>
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+#include <c10/util/Exception.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "adapters/schedule/uniform.h"
 
 namespace fathom::training {
+namespace {
 
-Dropout::Dropout(uint64_t seed) : generator_(at::detail::createCPUGenerator(seed)) {}
+constexpr int64_t kDrawsAWord = 4;  // of 16 bits
+constexpr double kDrawLevels = 65536;
+constexpr int64_t kWordsAThread = 4096;
+
+struct Mask {
+  uint64_t key;
+  uint16_t dropped_below;  // a draw of 16 bits below this one drops the element
+  float scale;
+};
+
+void DropWords(const Mask& mask, const float* x, float* out, int64_t begin, int64_t end) {
+  for (int64_t word = begin; word < end; ++word) {
+    const uint64_t draws = StreamSeed(mask.key, static_cast<uint64_t>(word));
+    for (int64_t i = 0; i < kDrawsAWord; ++i) {
+      const auto draw = static_cast<uint16_t>(draws >> (16 * i));
+      const int64_t element = word * kDrawsAWord + i;
+      out[element] = draw < mask.dropped_below ? 0.0f : x[element] * mask.scale;
+    }
+  }
+}
+
+at::Tensor Drop(const Mask& mask, const at::Tensor& input) {
+  const at::Tensor x = input.contiguous();
+  TORCH_CHECK(x.scalar_type() == at::kFloat, "dropout is of fp32");
+  at::Tensor out = at::empty(x.sizes(), x.options());
+  const float* from = x.const_data_ptr<float>();
+  float* to = out.mutable_data_ptr<float>();
+  const int64_t words = x.numel() / kDrawsAWord;
+  at::parallel_for(0, words, kWordsAThread,
+                   [&](int64_t begin, int64_t end) { DropWords(mask, from, to, begin, end); });
+  const uint64_t draws = StreamSeed(mask.key, static_cast<uint64_t>(words));
+  for (int64_t rest = words * kDrawsAWord, shift = 0; rest < x.numel(); ++rest, shift += 16) {
+    to[rest] =
+        static_cast<uint16_t>(draws >> shift) < mask.dropped_below ? 0.0f : from[rest] * mask.scale;
+  }
+  return out;
+}
+
+struct DropFunction : torch::autograd::Function<DropFunction> {
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x,
+                            const Mask& mask) {
+    context->saved_data["key"] = static_cast<int64_t>(mask.key);
+    context->saved_data["dropped_below"] = static_cast<int64_t>(mask.dropped_below);
+    context->saved_data["scale"] = static_cast<double>(mask.scale);
+    return Drop(mask, x);
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& grads) {
+    const Mask mask{
+        .key = static_cast<uint64_t>(context->saved_data["key"].toInt()),
+        .dropped_below = static_cast<uint16_t>(context->saved_data["dropped_below"].toInt()),
+        .scale = static_cast<float>(context->saved_data["scale"].toDouble())};
+    return {Drop(mask, grads[0]), at::Tensor()};
+  }
+};
+
+}  // namespace
 
 at::Tensor Dropout::operator()(const at::Tensor& x, double probability) {
   if (probability == 0) return x;
-  at::Tensor mask;
-  {
-    const at::NoGradGuard no_grad;
-    mask = at::empty_like(x, at::MemoryFormat::Contiguous);
-    mask.bernoulli_(1 - probability, generator_).mul_(1 / (1 - probability));
-  }
-  return x * mask;
+  const double dropped = std::min(std::round(probability * kDrawLevels), kDrawLevels - 1);
+  const Mask mask{.key = StreamSeed(seed_, calls_++),
+                  .dropped_below = static_cast<uint16_t>(dropped),
+                  .scale = static_cast<float>(kDrawLevels / (kDrawLevels - dropped))};
+  return DropFunction::apply(x, mask);
 }
 
 }  // namespace fathom::training

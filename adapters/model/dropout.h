@@ -1,25 +1,25 @@
-// Dropout with a generator of its own: what it drops depends on its seed and the order of calls
-// only, so a step that is run again after --resume drops the same.
+// Dropout whose masks are a function of its seed, the order of calls and the element's index: a
+// step that is run again after --resume drops the same, and no mask is kept for the backward pass.
 #pragma once
 
-#include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
 
 namespace fathom::training {
 
-// Lives for one optimizer step. One thread.
+// Lives for one pack of texts. One thread.
 class Dropout {
  public:
-  explicit Dropout(uint64_t seed);
+  explicit Dropout(uint64_t seed) : seed_(seed) {}
 
-  // Each element is 0 with `probability`, and divided by 1 − probability otherwise. Probability 0
-  // gives x itself and draws nothing. Differentiable.
+  // Each element of x (fp32) is 0 with `probability`, rounded to 1/65536, and divided by 1 −
+  // probability otherwise. Probability 0 gives x itself and draws nothing. Differentiable.
   at::Tensor operator()(const at::Tensor& x, double probability);
 
  private:
-  at::Generator generator_;
+  const uint64_t seed_;
+  uint64_t calls_ = 0;
 };
 
 // Probabilities in a branch: the encoder's dropout above the fork, and the head's.

@@ -34,4 +34,10 @@ absl::Span<const int64_t> RankTexts(absl::Span<const int64_t> step_texts, int ra
 std::vector<std::vector<int64_t>> PackByLength(absl::Span<const int64_t> texts,
                                                absl::Span<const int32_t> tokens, int64_t max_rows);
 
+// Splits the texts of a step into a power of two of packs, two or more where there are as many
+// texts, so that they can run side by side: by length as above, each with about as many tokens as
+// the others, `max_rows` at most on the mean. Does not depend on who runs them.
+std::vector<std::vector<int64_t>> BalancedPacks(absl::Span<const int64_t> texts,
+                                                absl::Span<const int32_t> tokens, int64_t max_rows);
+
 }  // namespace fathom::training

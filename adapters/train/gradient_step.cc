@@ -1,18 +1,27 @@
 #include "adapters/train/gradient_step.h"
 
+#include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
 #include <ATen/core/Reduction.h>
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/mse_loss.h>
+#include <torch/csrc/autograd/autograd.h>
 
+#include <algorithm>
 #include <optional>
-#include <vector>
+#include <utility>
 
+#include "adapters/model/frozen_encoder.h"
 #include "adapters/schedule/batching.h"
+#include "adapters/schedule/uniform.h"
 #include "runtime/task/site.h"
 
 namespace fathom::training {
 namespace {
+
+// A pack of a usual step: more workers than this would wait; they get more threads each instead.
+constexpr int kMostWorkers = 4;
 
 // logits [B, C] and the targets of the same texts -> the summed loss.
 at::Tensor SummedLoss(const at::Tensor& logits, const Dataset& data,
@@ -30,44 +39,82 @@ at::Tensor SummedLoss(const at::Tensor& logits, const Dataset& data,
   return at::cross_entropy_loss(logits, labels, /*weight=*/{}, at::Reduction::Sum);
 }
 
+std::vector<at::Tensor> Values(const TensorMap& named) {
+  std::vector<at::Tensor> values;
+  values.reserve(named.size());
+  for (const auto& [name, tensor] : named) values.push_back(tensor);
+  return values;
+}
+
+// Past the last layer where no module is left at n = 0: then there are no steps.
+Fork LowestFork(const TrainableTask& task) {
+  return FindFork(task.layout(), 0).value_or(Fork{task.layout().layers(), Place::kAttention});
+}
+
 }  // namespace
 
 GradientStep::GradientStep(std::shared_ptr<const Encoder> encoder, const TrainableTask& task,
                            const Dataset& data, const TrunkSource& trunks,
                            const GradientStepOptions& options)
-    : encoder_(std::move(encoder)),
-      task_(task),
+    : task_(task),
       data_(data),
       trunks_(trunks),
       options_(options),
-      executor_(encoder_) {
+      encoder_(std::make_unique<FrozenEncoder>(encoder, LowestFork(task))),
+      parameters_(Values(task.named())) {
   tokens_.reserve(data.examples.size());
   for (const Example& example : data.examples) {
     tokens_.push_back(static_cast<int32_t>(example.text.ids.size()));
   }
+  const int threads = at::get_num_threads();
+  const int workers = std::min(threads, kMostWorkers);
+  for (int i = 0; i < workers; ++i) executors_.push_back(std::make_unique<Executor>(encoder));
+  if (workers > 1) workers_ = std::make_unique<WorkerThreads>(workers, threads / workers);
 }
 
 double GradientStep::Run(const StepInput& input) {
-  Dropout dropout(input.dropout_seed);
+  const auto packs = BalancedPacks(input.texts, tokens_, options_.max_rows);
+  std::vector<PackGradients> results(packs.size());
+  const auto run = [&](int worker, size_t pack) {
+    results[pack] = RunPack(worker, pack, packs[pack], input);
+  };
+  if (workers_ == nullptr) {
+    for (size_t pack = 0; pack < packs.size(); ++pack) run(0, pack);
+  } else {
+    workers_->ForEach(packs.size(), run);
+  }
   double loss = 0;
-  for (const std::vector<int64_t>& pack : PackByLength(input.texts, tokens_, options_.max_rows)) {
-    const at::Tensor mean_share =
-        PackLoss(pack, input.skip_layers, dropout).div(static_cast<double>(input.step_texts));
-    mean_share.backward();
-    loss += mean_share.item<double>();
+  for (const PackGradients& result : results) {
+    AddGradients(result.gradients);
+    loss += result.loss;
+  }
+  if (const at::Tensor penalty = task_.Penalty(); penalty.defined()) {
+    const at::Tensor share =
+        penalty * (static_cast<double>(input.texts.size()) / static_cast<double>(input.step_texts));
+    share.backward();
+    loss += share.item<double>();
   }
   return loss;
 }
 
-at::Tensor GradientStep::PackLoss(absl::Span<const int64_t> texts, int skip_layers,
-                                  Dropout& dropout) {
-  const at::Tensor cls = TrunkAndBranch(texts, skip_layers, dropout);
+GradientStep::PackGradients GradientStep::RunPack(int worker, size_t pack,
+                                                  absl::Span<const int64_t> texts,
+                                                  const StepInput& input) {
+  Dropout dropout(StreamSeed(input.dropout_seed, pack));
+  const at::Tensor cls = ClsStates(worker, texts, input.skip_layers, dropout);
   const at::Tensor logits = TrainingHead(task_.head(), cls, options_.rates.head, dropout);
-  return SummedLoss(logits, data_, texts);
+  const at::Tensor mean_share =
+      SummedLoss(logits, data_, texts).div(static_cast<double>(input.step_texts));
+  PackGradients result;
+  result.loss = mean_share.item<double>();
+  result.gradients =
+      torch::autograd::grad({mean_share}, parameters_, /*grad_outputs=*/{},
+                            /*retain_graph=*/false, /*create_graph=*/false, /*allow_unused=*/true);
+  return result;
 }
 
-at::Tensor GradientStep::TrunkAndBranch(absl::Span<const int64_t> texts, int skip_layers,
-                                        Dropout& dropout) {
+at::Tensor GradientStep::ClsStates(int worker, absl::Span<const int64_t> texts, int skip_layers,
+                                   Dropout& dropout) {
   const std::optional<Fork> fork = FindFork(task_.layout(), skip_layers);
   TORCH_CHECK(fork.has_value(), "no adapter module is left at skip depth ", skip_layers);
   std::vector<const TokenizedText*> tokenized;
@@ -76,9 +123,25 @@ at::Tensor GradientStep::TrunkAndBranch(absl::Span<const int64_t> texts, int ski
     tokenized.push_back(&data_.examples[static_cast<size_t>(text)].text);
   }
   const PackedTexts packed = Pack(tokenized);
-  const TrunkState trunk = trunks_.Get(executor_, texts, *fork);
-  return Branch(*encoder_, task_, options_.rates, dropout)
-      .ClsStates({.texts = packed, .trunk = trunk, .fork = *fork});
+  Branch branch(*encoder_, task_, options_.rates, dropout);
+  const TrunkState trunk =
+      options_.dropout_places == DropoutPlaces::kEverywhere
+          ? branch.DroppedTrunk({.tokens = tokenized, .packed = packed}, *fork)
+          : trunks_.Get(*executors_[static_cast<size_t>(worker)], texts, *fork);
+  return branch.ClsStates({.texts = packed, .trunk = trunk, .fork = *fork});
+}
+
+void GradientStep::AddGradients(absl::Span<const at::Tensor> gradients) {
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    if (!gradients[i].defined()) continue;
+    at::Tensor& sum = parameters_[i].mutable_grad();
+    if (sum.defined()) {
+      sum.add_(gradients[i]);
+    } else {
+      // The optimizer cannot detach a view.
+      sum = gradients[i].is_view() ? gradients[i].clone() : gradients[i];
+    }
+  }
 }
 
 }  // namespace fathom::training

@@ -1,23 +1,33 @@
 // GradientStep: loss and gradients of the texts of one optimizer step. The trunk comes from the
-// cache and the serving executor, without gradients; the branch and the head run in autograd.
+// cache and the serving executor, without gradients; the branch and the head run in autograd. The
+// texts are split into packs, which run side by side.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "absl/types/span.h"
 #include "adapters/data/dataset.h"
 #include "adapters/model/branch.h"
+#include "adapters/model/differentiable_encoder.h"
 #include "adapters/model/trainable_task.h"
+#include "adapters/train/worker_threads.h"
 #include "adapters/trunk/trunk_source.h"
 #include "runtime/pass/executor.h"
 
 namespace fathom::training {
 
+// Where the encoder's dropout is on.
+enum class DropoutPlaces : uint8_t {
+  kBranch,      // from the first module that runs up
+  kEverywhere,  // in the embeddings and the trunk too, as the `adapters` library trains
+};
+
 struct GradientStepOptions {
   DropoutRates rates;
-  int64_t max_rows =
-      2048;  // tokens in one pack; bounds memory, does not change the result's meaning
+  DropoutPlaces dropout_places = DropoutPlaces::kBranch;
+  int64_t max_rows = 512;  // tokens in one pack, on the mean; bounds memory
 };
 
 struct StepInput {
@@ -27,29 +37,40 @@ struct StepInput {
   uint64_t dropout_seed = 0;
 };
 
-// One thread at a time. Encoder, task, data and trunks (of the same data) are the caller's and
-// outlive it.
+// One thread at a time; uses as many threads as the caller has (at::get_num_threads()) when it is
+// made. Encoder, task, data and trunks (of the same data) are the caller's and outlive it.
 class GradientStep {
  public:
+  // `encoder` has plain weights.
   GradientStep(std::shared_ptr<const Encoder> encoder, const TrainableTask& task,
                const Dataset& data, const TrunkSource& trunks, const GradientStepOptions& options);
 
   // Adds these texts' share of the gradients of the step's mean loss to the parameters and returns
-  // their share of that loss: cross-entropy, or the squared error in regression.
+  // their share of that loss: cross-entropy, or the squared error in regression. How texts are
+  // packed, what is dropped and the order of sums do not depend on the number of threads.
   double Run(const StepInput& input);
 
  private:
-  // The loss of one pack, summed over its texts.
-  at::Tensor PackLoss(absl::Span<const int64_t> texts, int skip_layers, Dropout& dropout);
-  at::Tensor TrunkAndBranch(absl::Span<const int64_t> texts, int skip_layers, Dropout& dropout);
+  struct PackGradients {
+    double loss = 0;
+    std::vector<at::Tensor> gradients;  // by parameter; undefined where it has no part in it
+  };
 
-  const std::shared_ptr<const Encoder> encoder_;
+  PackGradients RunPack(int worker, size_t pack, absl::Span<const int64_t> texts,
+                        const StepInput& input);
+  at::Tensor ClsStates(int worker, absl::Span<const int64_t> texts, int skip_layers,
+                       Dropout& dropout);
+  void AddGradients(absl::Span<const at::Tensor> gradients);
+
   const TrainableTask& task_;
   const Dataset& data_;
   const TrunkSource& trunks_;
   const GradientStepOptions options_;
-  std::vector<int32_t> tokens_;  // of each text
-  Executor executor_;
+  const std::unique_ptr<const DifferentiableEncoder> encoder_;
+  std::vector<at::Tensor> parameters_;
+  std::vector<int32_t> tokens_;                       // of each text
+  std::vector<std::unique_ptr<Executor>> executors_;  // by worker
+  std::unique_ptr<WorkerThreads> workers_;            // null: the caller alone
 };
 
 }  // namespace fathom::training

@@ -3,6 +3,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/index_select.h>
+#include <ATen/ops/randn.h>
 #include <ATen/ops/randn_like.h>
 #include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
@@ -13,6 +14,7 @@
 
 #include "adapters/model/adapter_task.h"
 #include "adapters/model/architecture.h"
+#include "adapters/model/frozen_encoder.h"
 #include "runtime/pass/plan.h"
 #include "tests/support/random_model.h"
 
@@ -37,7 +39,7 @@ class BranchTest : public testing::Test {
     const PackedTexts packed = Pack(pointers_);
     const TrunkState trunk = executor_.RunTrunk(pointers_, fork);
     Dropout dropout(1);
-    return Branch(*encoder_, task, kNoDropout, dropout)
+    return Branch(differentiable_, task, kNoDropout, dropout)
         .ClsStates({.texts = packed, .trunk = trunk, .fork = fork});
   }
 
@@ -72,6 +74,7 @@ class BranchTest : public testing::Test {
 
   const EncoderConfig config_ = SmallEncoderConfig();
   const std::shared_ptr<const Encoder> encoder_ = RandomEncoder(config_, 3);
+  const FrozenEncoder differentiable_{encoder_, {0, Place::kAttention}};
   Executor executor_{encoder_};
   std::vector<TokenizedText> texts_;
   std::vector<const TokenizedText*> pointers_;
@@ -150,6 +153,28 @@ TEST_F(BranchTest, NeverTouchesLayersBelowTheDepth) {
   EXPECT_FALSE(encoder_->layer(3).ffn_in.weight().requires_grad());
 }
 
+TEST_F(BranchTest, ADroppedTrunkWithoutDropoutIsTheTrunk) {
+  const AdapterTask task = RandomTask(HoulsbyLayout(config_.layers));
+  const PackedTexts packed = Pack(pointers_);
+  Dropout dropout(1);
+  for (const Fork fork : {Fork{0, Place::kAttention}, Fork{2, Place::kFfn}}) {
+    const TrunkState served = executor_.RunTrunk(pointers_, fork);
+    const TrunkState trunk = Branch(differentiable_, task, kNoDropout, dropout)
+                                 .DroppedTrunk({.tokens = pointers_, .packed = packed}, fork);
+    EXPECT_LE((trunk.dense - served.dense).abs().max().item<float>(), 1e-5f);
+    EXPECT_LE((trunk.residual - served.residual).abs().max().item<float>(), 1e-5f);
+  }
+  const DropoutRates rates{.hidden = 0.5};
+  const auto dropped = [&] {
+    Dropout of_a_step(3);
+    return Branch(differentiable_, task, rates, of_a_step)
+        .DroppedTrunk({.tokens = pointers_, .packed = packed}, {1, Place::kFfn})
+        .dense;
+  };
+  EXPECT_TRUE(dropped().equal(dropped()));
+  EXPECT_NEAR((dropped() == 0).to(at::kDouble).mean().item<double>(), 0.5, 0.1);
+}
+
 TEST(Dropout, KeepsTheMeanAndRepeatsForItsSeed) {
   const at::Tensor ones = at::tensor(std::vector<float>(20000, 1.0f));
   Dropout first(4);
@@ -160,6 +185,15 @@ TEST(Dropout, KeepsTheMeanAndRepeatsForItsSeed) {
   EXPECT_FALSE(dropped.equal(other(ones, 0.25)));
   EXPECT_NEAR(dropped.mean().item<double>(), 1.0, 0.02);
   EXPECT_NEAR((dropped == 0).to(at::kDouble).mean().item<double>(), 0.25, 0.02);
+}
+
+TEST(Dropout, TheGradientIsDroppedAlike) {
+  const at::Tensor x = at::randn({7, 9}).set_requires_grad(true);
+  Dropout dropout(4);
+  const at::Tensor dropped = dropout(x, 0.3);
+  dropped.sum().backward();
+  EXPECT_TRUE((x.grad() * x).detach().allclose(dropped.detach()));
+  EXPECT_GT((x.grad() == 0).sum().item<int64_t>(), 0);
 }
 
 TEST(Dropout, OfNothingIsTheInputItself) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <numeric>
 #include <vector>
 
 namespace fathom::training {
@@ -59,6 +60,40 @@ TEST(PackByLength, SortsAndKeepsWithinTheLimit) {
   EXPECT_THAT(packs[1], ElementsAre(2));
   EXPECT_THAT(packs[2], ElementsAre(0));
   EXPECT_THAT(packs[3], ElementsAre(4)) << "a text over the limit is alone";
+}
+
+TEST(BalancedPacks, HaveAboutAsManyTokensEach) {
+  std::vector<int32_t> tokens(40);
+  for (size_t i = 0; i < tokens.size(); ++i) tokens[i] = static_cast<int32_t>(5 + i * 7 % 40);
+  std::vector<int64_t> texts(tokens.size());
+  std::iota(texts.begin(), texts.end(), int64_t{0});
+  int64_t all = 0;
+  for (const int32_t count : tokens) all += count;
+  const auto packs = BalancedPacks(texts, tokens, 300);
+  ASSERT_EQ(packs.size(), 4u);
+  std::vector<int64_t> seen;
+  int32_t before = 0;
+  for (const auto& pack : packs) {
+    int64_t rows = 0;
+    for (const int64_t text : pack) {
+      const int32_t length = tokens[static_cast<size_t>(text)];
+      EXPECT_GE(length, before) << "by length";
+      before = length;
+      rows += length;
+      seen.push_back(text);
+    }
+    EXPECT_NEAR(static_cast<double>(rows), static_cast<double>(all) / 4, 45);
+  }
+  std::sort(seen.begin(), seen.end());
+  EXPECT_EQ(seen, texts);
+}
+
+TEST(BalancedPacks, AreTwoWhereTheyCanBe) {
+  const std::vector<int32_t> tokens = {9, 9, 90};
+  EXPECT_EQ(BalancedPacks(std::vector<int64_t>{0, 1}, tokens, 512).size(), 2u);
+  EXPECT_EQ(BalancedPacks(std::vector<int64_t>{2}, tokens, 10).size(), 1u);
+  EXPECT_EQ(BalancedPacks(std::vector<int64_t>{0, 2}, tokens, 512).size(), 2u);
+  EXPECT_TRUE(BalancedPacks({}, tokens, 512).empty());
 }
 
 TEST(PackByLength, KnowsNoTexts) { EXPECT_TRUE(PackByLength({}, {}, 10).empty()); }
