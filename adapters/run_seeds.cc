@@ -76,6 +76,9 @@ absl::Status RunSeeds(const TrainOptions& options, const TrainConsole& console) 
   if (rank->has_value()) {
     return absl::InvalidArgumentError("--seeds runs in one process; give each rank --seed instead");
   }
+  if (options.method == Method::kFull) {
+    return absl::InvalidArgumentError("--seeds is for adapters; run --method full once a --seed");
+  }
   std::vector<SeedProfile> runs;
   std::optional<TrainingRecord> first;
   for (const uint64_t seed : options.seeds) {

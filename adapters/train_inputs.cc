@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "runtime/file/mapped_file.h"
+#include "runtime/model/gemm.h"
 #include "runtime/model/sha256.h"
 #include "runtime/text/tokenizer.h"
 
@@ -70,11 +71,16 @@ std::string CheckpointPath(const TrainOptions& options) {
 absl::Status PrepareOutput(const TrainOptions& options) {
   const fs::path output(options.output_dir);
   std::error_code ignored;
-  if (fs::exists(output, ignored) && !fs::exists(output / "adapter_config.json", ignored) &&
-      !fs::is_empty(output, ignored)) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("--output ", options.output_dir,
-                     " exists and is not an adapter folder; name another, it would be replaced"));
+  const bool ours = options.method == Method::kFull
+                        ? fs::exists(output / "model.safetensors", ignored) &&
+                              !fs::equivalent(output, options.encoder_dir, ignored)
+                        : fs::exists(output / "adapter_config.json", ignored);
+  if (fs::exists(output, ignored) && !ours && !fs::is_empty(output, ignored)) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "--output ", options.output_dir, " exists and is not ",
+        options.method == Method::kFull ? "the folder of a model apart from the encoder"
+                                        : "an adapter folder",
+        "; name another, it would be replaced"));
   }
   const std::string checkpoint = CheckpointPath(options);
   const bool interrupted = fs::exists(checkpoint, ignored);
@@ -98,8 +104,13 @@ absl::Status PrepareOutput(const TrainOptions& options) {
 
 absl::StatusOr<TrainInputs> LoadInputs(const TrainOptions& options) {
   TrainInputs inputs;
+  if (options.precision == Precision::kBf16 && !HasBf16()) {
+    return absl::FailedPreconditionError(
+        "--precision bf16: this CPU does not multiply bf16 itself; leave it out");
+  }
   absl::StatusOr<std::shared_ptr<const Encoder>> encoder =
-      Encoder::Load(options.encoder_dir, PlainWeights::kKeep);
+      Encoder::Load(options.encoder_dir, PlainWeights::kKeep,
+                    GemmTable{.precision = options.precision, .choices = {}});
   if (!encoder.ok()) return encoder.status();
   inputs.encoder = *std::move(encoder);
   const absl::StatusOr<std::unique_ptr<const Tokenizer>> tokenizer =

@@ -3,6 +3,7 @@
 #include <set>
 #include <string>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "adapters/command_line_options.h"
 
@@ -12,13 +13,18 @@ namespace {
 // Names on the command line that stand for values; CLI11 lists them in help and errors.
 const std::map<std::string, Method> kMethods = {{"standard", Method::kStandard},
                                                 {"specialized", Method::kSpecialized},
-                                                {"robust", Method::kRobust}};
+                                                {"robust", Method::kRobust},
+                                                {"full", Method::kFull}};
 const std::map<std::string, TaskType> kTaskTypes = {{"classification", TaskType::kClassification},
                                                     {"regression", TaskType::kRegression}};
 const std::map<std::string, WeightDtype> kDtypes = {{"fp32", WeightDtype::kFp32},
                                                     {"fp16", WeightDtype::kFp16}};
 const std::map<std::string, TapPrecision> kStatePrecisions = {{"fp32", TapPrecision::kFp32},
                                                               {"bf16", TapPrecision::kBf16}};
+const std::map<std::string, Precision> kPrecisions = {{"fp32", Precision::kFp32},
+                                                      {"bf16", Precision::kBf16}};
+constexpr double kAdapterLearningRate = 1e-4;
+constexpr double kFullLearningRate = 2e-5;
 
 // Those that the `adapters` library has too, by the names that it writes.
 std::map<std::string, Activation> Activations() {
@@ -37,6 +43,21 @@ bool HasRepeats(const std::vector<uint64_t>& seeds) {
 
 std::string CheckSelectionRule(const std::string& text) {
   return ParseSelectionRule(text) ? "" : "expected mean, worst or n=K, got " + text;
+}
+
+// branch, everywhere, off, or a rate for the branch.
+void SetDropout(const std::string& text, TrainOptions& options) {
+  if (text == "branch") return;
+  if (text == "everywhere") {
+    options.dropout_places = DropoutPlaces::kEverywhere;
+    return;
+  }
+  double rate = 0;
+  if (text != "off" && (!absl::SimpleAtod(text, &rate) || !(rate >= 0 && rate <= 0.9))) {
+    throw CLI::ValidationError("--encoder-dropout",
+                               "branch, everywhere, off or a rate of 0 to 0.9, not " + text);
+  }
+  options.encoder_dropout = rate;
 }
 
 void AddFiles(CLI::App& app, TrainOptions& options) {
@@ -87,9 +108,8 @@ void AddData(CLI::App& app, TrainOptions& options) {
 
 void AddTraining(CLI::App& app, TrainOptions& options) {
   app.add_option("--learning-rate", options.learning_rate,
-                 "peak, after 6 % of the steps; it then falls to 0")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+                 "peak, after 6 % of the steps; it then falls to 0 (default: 1e-4, full 2e-5)")
+      ->check(CLI::PositiveNumber);
   app.add_option("--batch-size", options.batch_size, "texts an optimizer step")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
@@ -111,11 +131,13 @@ void AddTraining(CLI::App& app, TrainOptions& options) {
                  "evaluations without a better score that end training (0: off)")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  app.add_option("--encoder-dropout", options.encoder_dropout,
-                 "dropout in the layers above n, or off (default: the encoder's config)")
-      ->transform(CLI::Transformer(std::map<std::string, std::string>{{"off", "0"}}))
-      ->check(CLI::Range(0.0, 0.9))
-      ->option_text("SHARE|off");
+  app.add_option_function<std::string>(
+         "--encoder-dropout", [&options](const std::string& text) { SetDropout(text, options); },
+         "dropout in the layers above n (default: branch, at the rates of the encoder's config), "
+         "in the embeddings and all layers, or nowhere; a number is a rate for the branch")
+      ->option_text("branch|everywhere|off|RATE");
+  AddChoice(app, "--precision", options.precision, kPrecisions)
+      ->description("of the frozen layers' products (default: fp32)");
   CLI::Option* seed = app.add_option("--seed", options.seed, "of weights, order, n and dropout")
                           ->capture_default_str();
   app.add_option("--seeds", options.seeds,
@@ -161,6 +183,11 @@ void AddStateCache(CLI::App& app, TrainOptions& options) {
 }
 
 }  // namespace
+
+double LearningRate(const TrainOptions& options) {
+  return options.learning_rate.value_or(options.method == Method::kFull ? kFullLearningRate
+                                                                        : kAdapterLearningRate);
+}
 
 ParsedCommandLine ParseCommandLine(int argc, const char* const* argv) {
   TrainOptions options;

@@ -8,9 +8,13 @@
 #include "absl/strings/str_cat.h"
 #include "adapters/model/adapter_name.h"
 #include "adapters/model/architecture.h"
+#include "runtime/model/gemm_choice.h"
 
 namespace fathom::training {
 namespace {
+
+// Every pack has gradients of all weights, so packs are few and large.
+constexpr int64_t kFullPackRows = 2048;
 
 absl::StatusOr<SkipScheduleOptions> MakeSkip(const TrainOptions& options, int layers) {
   const bool specialized = options.method == Method::kSpecialized;
@@ -85,6 +89,10 @@ absl::StatusOr<AdapterDesign> MakeDesign(const TrainOptions& options, const Trai
 }  // namespace
 
 absl::StatusOr<TrainSetup> MakeSetup(const TrainOptions& options, const TrainInputs& inputs) {
+  if (options.method == Method::kFull && options.precision == Precision::kBf16) {
+    return absl::InvalidArgumentError(
+        "--precision bf16 is for frozen layers; --method full has none");
+  }
   const int layers = inputs.encoder->config().layers;
   TrainSetup setup;
   setup.name = options.name.empty() ? FolderName(options.output_dir) : options.name;
@@ -133,12 +141,15 @@ absl::StatusOr<std::map<std::string, std::string>> MakeSettings(const TrainOptio
       {"select-by", SelectionRuleName(options.select_by)},
       {"early-stopping", absl::StrCat(options.early_stopping)},
       {"max-tokens", absl::StrCat(options.max_tokens)},
-      {"learning-rate", absl::StrCat(options.learning_rate)},
+      {"learning-rate", absl::StrCat(LearningRate(options))},
       {"batch-size", absl::StrCat(options.batch_size)},
       {"epochs", absl::StrCat(options.epochs)},
       {"dev-every", absl::StrCat(options.dev_every_steps)},
       {"encoder-dropout",
        options.encoder_dropout ? absl::StrCat(*options.encoder_dropout) : std::string("config")},
+      {"dropout-places",
+       options.dropout_places == DropoutPlaces::kEverywhere ? "everywhere" : "branch"},
+      {"precision", PrecisionName(options.precision)},
       {"weight-dtype", options.weight_dtype == WeightDtype::kFp16 ? "fp16" : "fp32"},
       {"state-precision",
        options.state_cache && options.state_precision == TapPrecision::kBf16 ? "bf16" : "fp32"},
@@ -159,7 +170,7 @@ TrainingLoopOptions MakeLoopOptions(const TrainOptions& options, const TrainInpu
   const EncoderConfig& config = inputs.encoder->config();
   TrainingLoopOptions loop;
   loop.skip = setup.skip;
-  loop.learning_rate = options.learning_rate;
+  loop.learning_rate = LearningRate(options);
   loop.batch_size = options.batch_size;
   loop.epochs = options.epochs;
   loop.seed = options.seed;
@@ -169,6 +180,8 @@ TrainingLoopOptions MakeLoopOptions(const TrainOptions& options, const TrainInpu
   loop.step.rates = {.hidden = options.encoder_dropout.value_or(config.hidden_dropout),
                      .attention = options.encoder_dropout.value_or(config.attention_dropout),
                      .head = config.hidden_dropout};
+  loop.step.dropout_places = options.dropout_places;
+  if (options.method == Method::kFull) loop.step.max_rows = kFullPackRows;
   loop.weight_dtype = options.weight_dtype;
   loop.checkpoint_path = CheckpointPath(options);
   loop.settings = settings;

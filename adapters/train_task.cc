@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "adapters/model/full_task.h"
 #include "adapters/report/class_balance.h"
 #include "adapters/report/curve.h"
 #include "adapters/report/profile_json.h"
@@ -49,7 +50,18 @@ DepthProfile MeasureProfile(const TrainOptions& options, const TrainInputs& inpu
                             const TrainSetup& setup, const TrainableTask& task) {
   const Dataset& data = inputs.profile ? *inputs.profile : inputs.dev;
   Evaluator evaluator(inputs.encoder, data, {.metric = setup.metric});
-  return evaluator.MeasureProfile(task.Freeze(options.weight_dtype));
+  DepthProfile profile = evaluator.MeasureProfile(task.Freeze(options.weight_dtype));
+  // A fully fine-tuned model has no other depth than 0.
+  if (options.method == Method::kFull) profile.points.resize(1);
+  return profile;
+}
+
+std::unique_ptr<TrainableTask> MakeTask(const TrainOptions& options, const TrainInputs& inputs,
+                                        const TrainSetup& setup) {
+  if (options.method == Method::kFull) {
+    return std::make_unique<FullTask>(*inputs.encoder, inputs.train.labels, options.seed);
+  }
+  return std::make_unique<AdapterTask>(setup.design, options.seed);
 }
 
 absl::StatusOr<TrainingRecord> MakeRecord(const TrainOptions& options, const TrainInputs& inputs,
@@ -80,6 +92,7 @@ absl::Status WriteTask(const TrainOptions& options, const TrainInputs& inputs,
                            .architecture = options.architecture,
                            .encoder = inputs.encoder->config(),
                            .encoder_name = FolderName(options.encoder_dir),
+                           .encoder_folder = options.encoder_dir,
                            .dtype = options.weight_dtype};
   return task.Write(to, record);
 }
@@ -152,7 +165,8 @@ absl::Status TrainTask(const TrainOptions& options, const TrainConsole& console)
                    .result = console.result,
                    .stop_requested = console.stop_requested};
 
-  AdapterTask task(setup->design, options.seed);
+  const std::unique_ptr<TrainableTask> made = MakeTask(options, *inputs, *setup);
+  TrainableTask& task = *made;
   Evaluator evaluator(inputs->encoder, inputs->dev, {.metric = setup->metric});
   out.progress << Describe(options, *inputs) << "        a constant answer has the dev "
                << MetricName(setup->metric) << " "

@@ -41,7 +41,7 @@ class DifferentiableEncoder {
 
   virtual const LayerNormWeights& norm(int layer, Place place) const = 0;
 
-  virtual const ClsWeights& cls_weights() const = 0;
+  virtual ClsWeights cls_weights() const = 0;
 };
 
 }  // namespace fathom::training

@@ -22,6 +22,12 @@ class Dropout {
   uint64_t calls_ = 0;
 };
 
+// Where the encoder's dropout is on.
+enum class DropoutPlaces : uint8_t {
+  kBranch,      // from the first module that runs up
+  kEverywhere,  // in the embeddings and the trunk too, as the `adapters` library trains
+};
+
 // Probabilities in a branch: the encoder's dropout above the fork, and the head's.
 struct DropoutRates {
   double hidden = 0;     // after the dense outputs

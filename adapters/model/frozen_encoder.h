@@ -21,7 +21,7 @@ class FrozenEncoder : public DifferentiableEncoder {
   at::Tensor Embed(absl::Span<const TokenizedText* const> texts) const override;
   at::Tensor Apply(int layer, Product product, const at::Tensor& x) const override;
   const LayerNormWeights& norm(int layer, Place place) const override;
-  const ClsWeights& cls_weights() const override { return cls_weights_; }
+  ClsWeights cls_weights() const override { return cls_weights_; }
 
   // Packed weights that only training has.
   int64_t packed_bytes() const;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "adapters/model/differentiable_encoder.h"
 #include "adapters/model/dropout.h"
 #include "runtime/model/encoder.h"
 #include "runtime/model/tensor_file.h"
@@ -49,11 +50,16 @@ struct TaskDestination {
   std::string architecture;
   const EncoderConfig& encoder;
   std::string encoder_name;
+  std::string encoder_folder;  // where it was read from
   WeightDtype dtype = WeightDtype::kFp32;
 };
 
 class TrainableTask : public TaskModules {
  public:
+  // Null: the encoder is frozen. Otherwise the task's own, whose weights are trained from the
+  // embeddings on: there is no fork and no trunk.
+  virtual const DifferentiableEncoder* trained_encoder() const { return nullptr; }
+
   // Added to the loss of a step, once; undefined: nothing.
   virtual at::Tensor Penalty() const { return {}; }
 

@@ -7,7 +7,7 @@
 namespace fathom::training {
 
 std::optional<Method> ParseMethod(std::string_view name) {
-  for (Method method : {Method::kStandard, Method::kSpecialized, Method::kRobust}) {
+  for (Method method : {Method::kStandard, Method::kSpecialized, Method::kRobust, Method::kFull}) {
     if (MethodName(method) == name) return method;
   }
   return std::nullopt;
@@ -21,6 +21,8 @@ std::string_view MethodName(Method method) {
       return "specialized";
     case Method::kRobust:
       return "robust";
+    case Method::kFull:
+      return "full";
   }
   return "";
 }
@@ -38,6 +40,7 @@ int SkipSchedule::Next() {
 SkipRange SkipSchedule::trained_range() const {
   switch (options_.method) {
     case Method::kStandard:
+    case Method::kFull:
       return {0, 0};
     case Method::kSpecialized:
       return {options_.specialized_depth, options_.specialized_depth};

@@ -16,6 +16,7 @@ enum class Method : unsigned char {
   kStandard,     // n = 0
   kSpecialized,  // one n, given by the user
   kRobust,       // n drawn uniformly from 0 … L−1 once an optimizer step
+  kFull,         // full fine-tuning: there is no adapter; n = 0
 };
 
 std::optional<Method> ParseMethod(std::string_view name);

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "adapters/schedule/batching.h"
@@ -57,6 +58,10 @@ Evaluator::Evaluator(std::shared_ptr<const Encoder> encoder, const Dataset& data
 std::vector<Evaluator::Answers> Evaluator::Predict(const FrozenTask& task,
                                                    absl::Span<const int> depths) {
   const c10::InferenceMode inference;
+  const Encoder& encoder = task.encoder ? *task.encoder : *encoder_;
+  std::optional<Executor> own;
+  if (task.encoder) own.emplace(task.encoder);
+  Executor& executor = own ? *own : executor_;
   std::vector<PlanTask> tasks;
   for (int n : depths)
     tasks.push_back(
@@ -74,12 +79,11 @@ std::vector<Evaluator::Answers> Evaluator::Predict(const FrozenTask& task,
       texts.push_back(&data_.examples[static_cast<size_t>(text)].text);
       plan_texts.push_back({static_cast<int32_t>(texts.back()->ids.size()), tasks});
     }
-    const PassPlan plan = PlanPass(encoder_->config().layers, plan_texts);
+    const PassPlan plan = PlanPass(encoder.config().layers, plan_texts);
     const Adapter* adapters[] = {&task.adapter};
-    const at::Tensor states = executor_.Run(plan, texts, adapters);
+    const at::Tensor states = executor.Run(plan, texts, adapters);
     const at::Tensor logits =
-        ops::ApplyHead(task.head, *encoder_, at::index_select(states, 0, ClsRows(plan)))
-            .contiguous();
+        ops::ApplyHead(task.head, encoder, at::index_select(states, 0, ClsRows(plan))).contiguous();
     const int64_t outputs = logits.size(1);
     const float* values = logits.const_data_ptr<float>();
     for (const PlanOutput& output : plan.outputs) {

@@ -28,9 +28,9 @@ class Evaluator {
   Evaluator(std::shared_ptr<const Encoder> encoder, const Dataset& data,
             const EvaluatorOptions& options);
 
-  // One point a depth, in the order given: its score and, for classification, macro-F1 and, where
-  // 0 is among the depths, agreement. A score is NaN where the task answers with a number that is
-  // not finite.
+  // One point a depth, in the order given, by the task's own encoder if it has one: its score and,
+  // for classification, macro-F1 and, where 0 is among the depths, agreement. A score is NaN where
+  // the task answers with a number that is not finite.
   std::vector<DepthPoint> Measure(const FrozenTask& task, absl::Span<const int> depths);
 
   // The profile over all depths 0 … L, with half-widths.
@@ -60,7 +60,7 @@ class Evaluator {
   const EvaluatorOptions options_;
   std::vector<int> expected_labels_;
   std::vector<double> expected_values_;
-  Executor executor_;
+  Executor executor_;  // of encoder_
 };
 
 }  // namespace fathom::training

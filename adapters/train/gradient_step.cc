@@ -1,7 +1,6 @@
 #include "adapters/train/gradient_step.h"
 
 #include <ATen/Parallel.h>
-#include <ATen/TensorOperators.h>
 #include <ATen/core/Reduction.h>
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/empty.h>
@@ -46,9 +45,13 @@ std::vector<at::Tensor> Values(const TensorMap& named) {
   return values;
 }
 
-// Past the last layer where no module is left at n = 0: then there are no steps.
-Fork LowestFork(const TrainableTask& task) {
-  return FindFork(task.layout(), 0).value_or(Fork{task.layout().layers(), Place::kAttention});
+std::unique_ptr<const DifferentiableEncoder> Freeze(const std::shared_ptr<const Encoder>& encoder,
+                                                    const TrainableTask& task) {
+  if (task.trained_encoder() != nullptr) return nullptr;
+  // Past the last layer where no module is left at n = 0: then there are no steps.
+  const Fork lowest =
+      FindFork(task.layout(), 0).value_or(Fork{task.layout().layers(), Place::kAttention});
+  return std::make_unique<FrozenEncoder>(encoder, lowest);
 }
 
 }  // namespace
@@ -60,7 +63,8 @@ GradientStep::GradientStep(std::shared_ptr<const Encoder> encoder, const Trainab
       data_(data),
       trunks_(trunks),
       options_(options),
-      encoder_(std::make_unique<FrozenEncoder>(encoder, LowestFork(task))),
+      frozen_(Freeze(encoder, task)),
+      encoder_(frozen_ ? *frozen_ : *task.trained_encoder()),
       parameters_(Values(task.named())) {
   tokens_.reserve(data.examples.size());
   for (const Example& example : data.examples) {
@@ -88,12 +92,6 @@ double GradientStep::Run(const StepInput& input) {
     AddGradients(result.gradients);
     loss += result.loss;
   }
-  if (const at::Tensor penalty = task_.Penalty(); penalty.defined()) {
-    const at::Tensor share =
-        penalty * (static_cast<double>(input.texts.size()) / static_cast<double>(input.step_texts));
-    share.backward();
-    loss += share.item<double>();
-  }
   return loss;
 }
 
@@ -115,15 +113,16 @@ GradientStep::PackGradients GradientStep::RunPack(int worker, size_t pack,
 
 at::Tensor GradientStep::ClsStates(int worker, absl::Span<const int64_t> texts, int skip_layers,
                                    Dropout& dropout) {
-  const std::optional<Fork> fork = FindFork(task_.layout(), skip_layers);
-  TORCH_CHECK(fork.has_value(), "no adapter module is left at skip depth ", skip_layers);
   std::vector<const TokenizedText*> tokenized;
   tokenized.reserve(texts.size());
   for (int64_t text : texts) {
     tokenized.push_back(&data_.examples[static_cast<size_t>(text)].text);
   }
   const PackedTexts packed = Pack(tokenized);
-  Branch branch(*encoder_, task_, options_.rates, dropout);
+  Branch branch(encoder_, task_, options_.rates, dropout);
+  if (frozen_ == nullptr) return branch.ClsStates({.tokens = tokenized, .packed = packed});
+  const std::optional<Fork> fork = FindFork(task_.layout(), skip_layers);
+  TORCH_CHECK(fork.has_value(), "no adapter module is left at skip depth ", skip_layers);
   const TrunkState trunk =
       options_.dropout_places == DropoutPlaces::kEverywhere
           ? branch.DroppedTrunk({.tokens = tokenized, .packed = packed}, *fork)

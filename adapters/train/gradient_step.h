@@ -18,12 +18,6 @@
 
 namespace fathom::training {
 
-// Where the encoder's dropout is on.
-enum class DropoutPlaces : uint8_t {
-  kBranch,      // from the first module that runs up
-  kEverywhere,  // in the embeddings and the trunk too, as the `adapters` library trains
-};
-
 struct GradientStepOptions {
   DropoutRates rates;
   DropoutPlaces dropout_places = DropoutPlaces::kBranch;
@@ -41,7 +35,7 @@ struct StepInput {
 // made. Encoder, task, data and trunks (of the same data) are the caller's and outlive it.
 class GradientStep {
  public:
-  // `encoder` has plain weights.
+  // `encoder` has plain weights. A task with an encoder of its own does not use it.
   GradientStep(std::shared_ptr<const Encoder> encoder, const TrainableTask& task,
                const Dataset& data, const TrunkSource& trunks, const GradientStepOptions& options);
 
@@ -66,7 +60,8 @@ class GradientStep {
   const Dataset& data_;
   const TrunkSource& trunks_;
   const GradientStepOptions options_;
-  const std::unique_ptr<const DifferentiableEncoder> encoder_;
+  const std::unique_ptr<const DifferentiableEncoder> frozen_;  // null: the task has its own
+  const DifferentiableEncoder& encoder_;
   std::vector<at::Tensor> parameters_;
   std::vector<int32_t> tokens_;                       // of each text
   std::vector<std::unique_ptr<Executor>> executors_;  // by worker

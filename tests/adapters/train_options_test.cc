@@ -29,7 +29,7 @@ TEST(TrainOptions, DefaultsAreTheReferences) {
   ASSERT_TRUE(parsed.options.has_value()) << parsed.text;
   EXPECT_EQ(parsed.options->method, Method::kRobust);
   EXPECT_EQ(parsed.options->architecture, "pfeiffer");
-  EXPECT_DOUBLE_EQ(parsed.options->learning_rate, 1e-4);
+  EXPECT_DOUBLE_EQ(LearningRate(*parsed.options), 1e-4);
   EXPECT_EQ(parsed.options->batch_size, 32);
   EXPECT_FALSE(parsed.options->encoder_dropout.has_value());
   EXPECT_FALSE(parsed.options->metric.has_value());
@@ -94,6 +94,24 @@ TEST(TrainOptions, ReadsWhereTrunkStatesGo) {
   EXPECT_EQ(parsed.options->state_cache_file_mb, 100);
   EXPECT_TRUE(parsed.options->keep_state_cache);
   EXPECT_EQ(Parse({"--state-cache", "300"}).options->state_cache_bytes, 300);
+}
+
+TEST(TrainOptions, DropoutIsAPlaceOrARate) {
+  const TrainOptions everywhere = *Parse({"--encoder-dropout", "everywhere"}).options;
+  EXPECT_EQ(everywhere.dropout_places, DropoutPlaces::kEverywhere);
+  EXPECT_FALSE(everywhere.encoder_dropout.has_value()) << "the rates of the config";
+  const TrainOptions branch = *Parse({"--encoder-dropout", "branch"}).options;
+  EXPECT_EQ(branch.dropout_places, DropoutPlaces::kBranch);
+  const TrainOptions rate = *Parse({"--encoder-dropout", "0.3"}).options;
+  EXPECT_EQ(rate.encoder_dropout, 0.3);
+  EXPECT_EQ(rate.dropout_places, DropoutPlaces::kBranch);
+}
+
+TEST(TrainOptions, FullFineTuningHasALearningRateOfItsOwn) {
+  EXPECT_DOUBLE_EQ(LearningRate(*Parse({"--method", "full"}).options), 2e-5);
+  EXPECT_DOUBLE_EQ(LearningRate(*Parse({"--method", "full", "--learning-rate", "1e-3"}).options),
+                   1e-3);
+  EXPECT_EQ(Parse({"--precision", "bf16"}).options->precision, Precision::kBf16);
 }
 
 struct Bad {

@@ -124,6 +124,23 @@ TEST_F(TrainTaskTest, StoppingWhileStatesAreComputedLeavesNothing) {
   EXPECT_TRUE(Train().ok());
 }
 
+TEST_F(TrainTaskTest, FullFineTuningWritesAModelFolder) {
+  options_.method = Method::kFull;
+  const absl::Status status = Train();
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_THAT(result_.str(), HasSubstr("dev accuracy over 24 rows"));
+  const auto model = Encoder::Load(options_.output_dir, PlainWeights::kDrop);
+  ASSERT_TRUE(model.ok()) << model.status();
+  EXPECT_TRUE(fs::exists(fs::path(options_.output_dir) / "vocab.txt"));
+  EXPECT_TRUE(Train().ok()) << "it is replaced";
+
+  options_.precision = Precision::kBf16;
+  EXPECT_FALSE(Train().ok()) << "nothing is frozen, or there is no bf16";
+  options_.precision = Precision::kFp32;
+  options_.output_dir = options_.encoder_dir;
+  EXPECT_THAT(std::string(Train().message()), HasSubstr("apart from the encoder"));
+}
+
 TEST_F(TrainTaskTest, StoppingWritesTheTaskAndResumingEndsIt) {
   options_.state_cache = false;  // it is asked to stop after the first step, not before
   const absl::Status stopped = Train(/*stop=*/true);

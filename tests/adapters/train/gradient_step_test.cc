@@ -25,7 +25,7 @@ class GradientStepTest : public ::testing::Test {
     at::set_num_threads(threads);
     const AdapterTask task({.layout = FindArchitecture("pfeiffer", config_.layers)->layout,
                             .hidden_size = config_.hidden_size,
-                            .bottleneck = 8,
+                            .widths = std::vector<int>(static_cast<size_t>(config_.layers), 8),
                             .labels = data_.labels},
                            5);
     const TrunkSource trunks(data_);
