@@ -11,6 +11,8 @@
 #include "adapters/console.h"
 #include "adapters/profile_options.h"
 #include "adapters/profile_task.h"
+#include "adapters/prune_options.h"
+#include "adapters/prune_task.h"
 #include "adapters/run_seeds.h"
 #include "adapters/train_options.h"
 #include "adapters/train_task.h"
@@ -63,10 +65,18 @@ struct Subcommand {
   int (*run)(int argc, const char* const* argv);  // argv[0] is the subcommand
 };
 
-constexpr std::array<Subcommand, 1> kSubcommands = {{
+constexpr std::array<Subcommand, 3> kSubcommands = {{
     {"profile",
      [](int argc, const char* const* argv) {
        return Run(training::ParseProfileOptions(argc, argv), training::ProfileTask);
+     }},
+    {"fuse",
+     [](int argc, const char* const* argv) {
+       return Run(training::ParseFuseOptions(argc, argv), TrainOnceOrBySeeds);
+     }},
+    {"prune",
+     [](int argc, const char* const* argv) {
+       return Run(training::ParsePruneOptions(argc, argv), training::PruneTask);
      }},
 }};
 

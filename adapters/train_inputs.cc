@@ -74,7 +74,8 @@ absl::Status PrepareOutput(const TrainOptions& options) {
   const bool ours = options.method == Method::kFull
                         ? fs::exists(output / "model.safetensors", ignored) &&
                               !fs::equivalent(output, options.encoder_dir, ignored)
-                        : fs::exists(output / "adapter_config.json", ignored);
+                        : fs::exists(output / "adapter_config.json", ignored) ||
+                              fs::exists(output / "adapter_setup.json", ignored);
   if (fs::exists(output, ignored) && !ours && !fs::is_empty(output, ignored)) {
     return absl::FailedPreconditionError(absl::StrCat(
         "--output ", options.output_dir, " exists and is not ",

@@ -25,6 +25,7 @@ const std::map<std::string, Precision> kPrecisions = {{"fp32", Precision::kFp32}
                                                       {"bf16", Precision::kBf16}};
 constexpr double kAdapterLearningRate = 1e-4;
 constexpr double kFullLearningRate = 2e-5;
+constexpr double kFusionLearningRate = 5e-5;
 
 // Those that the `adapters` library has too, by the names that it writes.
 std::map<std::string, Activation> Activations() {
@@ -84,6 +85,9 @@ void AddMethod(CLI::App& app, TrainOptions& options) {
       ->description("how n is chosen at each step (default: robust, n drawn at random)");
   app.add_option("--skip-layers", options.skip_layers, "n of --method specialized")
       ->check(CLI::NonNegativeNumber);
+}
+
+void AddArchitecture(CLI::App& app, TrainOptions& options) {
   app.add_option("--architecture", options.architecture, "kind of adapter (default: pfeiffer)")
       ->check(CLI::IsMember({"pfeiffer", "houlsby", "parallel"}))
       ->option_text("pfeiffer|houlsby|parallel");
@@ -108,7 +112,8 @@ void AddData(CLI::App& app, TrainOptions& options) {
 
 void AddTraining(CLI::App& app, TrainOptions& options) {
   app.add_option("--learning-rate", options.learning_rate,
-                 "peak, after 6 % of the steps; it then falls to 0 (default: 1e-4, full 2e-5)")
+                 "peak, after 6 % of the steps; it then falls to 0 (default: 1e-4, full 2e-5, a "
+                 "fusion 5e-5)")
       ->check(CLI::PositiveNumber);
   app.add_option("--batch-size", options.batch_size, "texts an optimizer step")
       ->check(CLI::Range(1, 1 << 20))
@@ -182,11 +187,22 @@ void AddStateCache(CLI::App& app, TrainOptions& options) {
       ->needs(dir);
 }
 
+ParsedCommandLine ParseTraining(CLI::App& app, const TrainOptions& options, int argc,
+                                const char* const* argv) {
+  ParsedCommandLine parsed = Parse(app, options, argc, argv);
+  if (parsed.options && HasRepeats(parsed.options->seeds)) {
+    return {.options = std::nullopt, .text = "--seeds: a seed is named twice\n", .exit_code = 1};
+  }
+  return parsed;
+}
+
 }  // namespace
 
 double LearningRate(const TrainOptions& options) {
-  return options.learning_rate.value_or(options.method == Method::kFull ? kFullLearningRate
-                                                                        : kAdapterLearningRate);
+  double usual = kAdapterLearningRate;
+  if (options.method == Method::kFull) usual = kFullLearningRate;
+  if (!options.fused_adapters.empty()) usual = kFusionLearningRate;
+  return options.learning_rate.value_or(usual);
 }
 
 ParsedCommandLine ParseCommandLine(int argc, const char* const* argv) {
@@ -195,15 +211,29 @@ ParsedCommandLine ParseCommandLine(int argc, const char* const* argv) {
                "fathom-train");
   AddFiles(app, options);
   AddMethod(app, options);
+  AddArchitecture(app, options);
   AddData(app, options);
   AddTraining(app, options);
   AddStateCache(app, options);
-  app.footer("Subcommands: fathom-train profile --help.");
-  ParsedCommandLine parsed = Parse(app, options, argc, argv);
-  if (parsed.options && HasRepeats(parsed.options->seeds)) {
-    return {.options = std::nullopt, .text = "--seeds: a seed is named twice\n", .exit_code = 1};
-  }
-  return parsed;
+  app.footer("Subcommands: fathom-train fuse|prune|profile --help.");
+  return ParseTraining(app, options, argc, argv);
+}
+
+ParsedCommandLine ParseFuseOptions(int argc, const char* const* argv) {
+  TrainOptions options;
+  CLI::App app(
+      "Trains an AdapterFusion of trained adapters for one task and measures it at every depth.",
+      "fathom-train fuse");
+  app.add_option("--adapters", options.fused_adapters,
+                 "folders of the adapters to fuse, two or more: a,b,c")
+      ->required()
+      ->delimiter(',');
+  AddFiles(app, options);
+  AddMethod(app, options);
+  AddData(app, options);
+  AddTraining(app, options);
+  AddStateCache(app, options);
+  return ParseTraining(app, options, argc, argv);
 }
 
 }  // namespace fathom::training

@@ -20,6 +20,7 @@
 namespace fathom::training {
 
 struct TrainOptions {
+  std::vector<std::string> fused_adapters;  // folders; not empty: a fusion of them is trained
   std::string encoder_dir;
   std::string train_file;
   std::string dev_file;
@@ -69,5 +70,7 @@ double LearningRate(const TrainOptions& options);
 
 using ParsedCommandLine = Parsed<TrainOptions>;
 ParsedCommandLine ParseCommandLine(int argc, const char* const* argv);
+// Of fathom-train fuse: the same, with the adapters to fuse in place of an architecture.
+ParsedCommandLine ParseFuseOptions(int argc, const char* const* argv);
 
 }  // namespace fathom::training

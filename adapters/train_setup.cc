@@ -6,8 +6,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "adapters/fusion_inputs.h"
 #include "adapters/model/adapter_name.h"
 #include "adapters/model/architecture.h"
+#include "adapters/model/full_task.h"
+#include "adapters/model/prune_fusion.h"
 #include "runtime/model/gemm_choice.h"
 
 namespace fathom::training {
@@ -62,9 +66,10 @@ AdapterLayout MakeLayout(const TrainOptions& options, const Architecture& archit
   return layout;
 }
 
-absl::StatusOr<AdapterDesign> MakeDesign(const TrainOptions& options, const TrainInputs& inputs,
-                                         const Architecture& architecture,
-                                         const TrainSetup& setup) {
+absl::StatusOr<AdapterDesign> MakeAdapterDesign(const TrainOptions& options,
+                                                const TrainInputs& inputs,
+                                                const Architecture& architecture,
+                                                const TrainSetup& setup) {
   const EncoderConfig& config = inputs.encoder->config();
   AdapterDesign design;
   design.layout = MakeLayout(options, architecture, setup.skip.specialized_depth);
@@ -86,6 +91,44 @@ absl::StatusOr<AdapterDesign> MakeDesign(const TrainOptions& options, const Trai
   return design;
 }
 
+absl::Status SetAdapterDesign(const TrainOptions& options, const TrainInputs& inputs,
+                              TrainSetup& setup) {
+  const std::optional<Architecture> architecture =
+      FindArchitecture(options.architecture, inputs.encoder->config().layers);
+  if (!architecture) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--architecture ", options.architecture, " is not known"));
+  }
+  setup.architecture = options.architecture;
+  setup.reduction_factor = options.reduction_factor.empty()
+                               ? absl::StrCat(architecture->reduction_factor)
+                               : options.reduction_factor;
+  absl::StatusOr<AdapterDesign> design = MakeAdapterDesign(options, inputs, *architecture, setup);
+  if (!design.ok()) return design.status();
+  setup.design = *std::move(design);
+  return absl::OkStatus();
+}
+
+absl::Status SetFusionDesign(const TrainOptions& options, const TrainInputs& inputs,
+                             TrainSetup& setup) {
+  const EncoderConfig& config = inputs.encoder->config();
+  absl::StatusOr<FusionMembers> members =
+      ReadFusionMembers(options.fused_adapters, *inputs.encoder);
+  if (!members.ok()) return members.status();
+  // A specialized fusion has no members below its n: they would never be trained with.
+  for (int layer = 0; layer < setup.skip.specialized_depth; ++layer) {
+    for (Adapter& member : members->adapters) LeaveOut(member, static_cast<size_t>(layer));
+  }
+  setup.architecture = "fusion";
+  setup.design =
+      FusionDesign{.member_names = std::move(members->names),
+                   .members = std::move(members->adapters),
+                   .hidden_size = config.hidden_size,
+                   .labels = inputs.train.labels,
+                   .score_dropout = options.encoder_dropout.value_or(config.attention_dropout)};
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<TrainSetup> MakeSetup(const TrainOptions& options, const TrainInputs& inputs) {
@@ -93,28 +136,35 @@ absl::StatusOr<TrainSetup> MakeSetup(const TrainOptions& options, const TrainInp
     return absl::InvalidArgumentError(
         "--precision bf16 is for frozen layers; --method full has none");
   }
-  const int layers = inputs.encoder->config().layers;
+  if (options.method == Method::kFull && !options.fused_adapters.empty()) {
+    return absl::InvalidArgumentError("--method full trains no fusion; use standard or robust");
+  }
   TrainSetup setup;
   setup.name = options.name.empty() ? FolderName(options.output_dir) : options.name;
   if (absl::Status status = CheckAdapterName(setup.name); !status.ok()) return status;
-  const std::optional<Architecture> architecture = FindArchitecture(options.architecture, layers);
-  if (!architecture) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--architecture ", options.architecture, " is not known"));
-  }
-  const absl::StatusOr<SkipScheduleOptions> skip = MakeSkip(options, layers);
+  const absl::StatusOr<SkipScheduleOptions> skip =
+      MakeSkip(options, inputs.encoder->config().layers);
   if (!skip.ok()) return skip.status();
   setup.skip = *skip;
-  setup.reduction_factor = options.reduction_factor.empty()
-                               ? absl::StrCat(architecture->reduction_factor)
-                               : options.reduction_factor;
-  absl::StatusOr<AdapterDesign> design = MakeDesign(options, inputs, *architecture, setup);
-  if (!design.ok()) return design.status();
-  setup.design = *std::move(design);
+  absl::Status status = options.fused_adapters.empty() ? SetAdapterDesign(options, inputs, setup)
+                                                       : SetFusionDesign(options, inputs, setup);
+  if (!status.ok()) return status;
   const absl::StatusOr<Metric> metric = ChooseMetric(options, inputs.train.type);
   if (!metric.ok()) return metric.status();
   setup.metric = *metric;
   return setup;
+}
+
+std::unique_ptr<TrainableTask> MakeTask(const TrainOptions& options, const TrainInputs& inputs,
+                                        const TrainSetup& setup) {
+  const uint64_t seed = options.seed;
+  if (options.method == Method::kFull) {
+    return std::make_unique<FullTask>(*inputs.encoder, inputs.train.labels, seed);
+  }
+  if (const auto* design = std::get_if<AdapterDesign>(&setup.design)) {
+    return std::make_unique<AdapterTask>(*design, seed);
+  }
+  return std::make_unique<FusionTask>(std::get<FusionDesign>(setup.design), seed);
 }
 
 absl::StatusOr<std::map<std::string, std::string>> MakeSettings(const TrainOptions& options,
@@ -135,8 +185,7 @@ absl::StatusOr<std::map<std::string, std::string>> MakeSettings(const TrainOptio
       {"dev", file_name(options.dev_file)},
       {"dev-sha256", *dev},
       {"method", std::string(MethodName(options.method))},
-      {"architecture", options.architecture},
-      {"reduction-factor", setup.reduction_factor},
+      {"architecture", setup.architecture},
       {"metric", std::string(MetricName(setup.metric))},
       {"select-by", SelectionRuleName(options.select_by)},
       {"early-stopping", absl::StrCat(options.early_stopping)},
@@ -155,6 +204,10 @@ absl::StatusOr<std::map<std::string, std::string>> MakeSettings(const TrainOptio
        options.state_cache && options.state_precision == TapPrecision::kBf16 ? "bf16" : "fp32"},
       {"seed", absl::StrCat(options.seed)},
   };
+  if (!setup.reduction_factor.empty()) settings["reduction-factor"] = setup.reduction_factor;
+  if (!options.fused_adapters.empty()) {
+    settings["fused"] = absl::StrJoin(std::get<FusionDesign>(setup.design).member_names, ",");
+  }
   if (options.skip_layers) settings["skip-layers"] = absl::StrCat(*options.skip_layers);
   if (options.activation) {
     settings["activation"] = std::string(ActivationName(*options.activation));

@@ -2,12 +2,15 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "adapters/metrics.h"
 #include "adapters/model/adapter_task.h"
+#include "adapters/model/fusion_task.h"
 #include "adapters/schedule/skip_schedule.h"
 #include "adapters/train/training_loop.h"
 #include "adapters/train_inputs.h"
@@ -16,15 +19,20 @@
 namespace fathom::training {
 
 struct TrainSetup {
-  std::string name;              // of the adapter
-  std::string reduction_factor;  // the flag's, or the architecture's own
-  AdapterDesign design;
+  std::string name;  // of the adapter
+  std::string architecture;
+  std::string reduction_factor;  // the flag's, or the architecture's own; of a fusion empty
+  std::variant<AdapterDesign, FusionDesign> design;
   SkipScheduleOptions skip;
   Metric metric = Metric::kAccuracy;
 };
 
 // INVALID_ARGUMENT names the flag that does not fit the encoder, the data or another flag.
 absl::StatusOr<TrainSetup> MakeSetup(const TrainOptions& options, const TrainInputs& inputs);
+
+// With its initial weights.
+std::unique_ptr<TrainableTask> MakeTask(const TrainOptions& options, const TrainInputs& inputs,
+                                        const TrainSetup& setup);
 
 // What shapes the weights: kept in the checkpoint and, as the facts of the training, in the
 // adapter.

@@ -14,7 +14,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "adapters/model/full_task.h"
 #include "adapters/report/class_balance.h"
 #include "adapters/report/curve.h"
 #include "adapters/report/profile_json.h"
@@ -56,14 +55,6 @@ DepthProfile MeasureProfile(const TrainOptions& options, const TrainInputs& inpu
   return profile;
 }
 
-std::unique_ptr<TrainableTask> MakeTask(const TrainOptions& options, const TrainInputs& inputs,
-                                        const TrainSetup& setup) {
-  if (options.method == Method::kFull) {
-    return std::make_unique<FullTask>(*inputs.encoder, inputs.train.labels, options.seed);
-  }
-  return std::make_unique<AdapterTask>(setup.design, options.seed);
-}
-
 absl::StatusOr<TrainingRecord> MakeRecord(const TrainOptions& options, const TrainInputs& inputs,
                                           const TrainSetup& setup, const SettingsMap& settings,
                                           const TrainingResult& result) {
@@ -89,7 +80,7 @@ absl::Status WriteTask(const TrainOptions& options, const TrainInputs& inputs,
                        const TrainingRecord& record) {
   const TaskDestination to{.folder = options.output_dir,
                            .name = setup.name,
-                           .architecture = options.architecture,
+                           .architecture = setup.architecture,
                            .encoder = inputs.encoder->config(),
                            .encoder_name = FolderName(options.encoder_dir),
                            .encoder_folder = options.encoder_dir,
@@ -165,8 +156,7 @@ absl::Status TrainTask(const TrainOptions& options, const TrainConsole& console)
                    .result = console.result,
                    .stop_requested = console.stop_requested};
 
-  const std::unique_ptr<TrainableTask> made = MakeTask(options, *inputs, *setup);
-  TrainableTask& task = *made;
+  const std::unique_ptr<TrainableTask> task = MakeTask(options, *inputs, *setup);
   Evaluator evaluator(inputs->encoder, inputs->dev, {.metric = setup->metric});
   out.progress << Describe(options, *inputs) << "        a constant answer has the dev "
                << MetricName(setup->metric) << " "
@@ -175,18 +165,18 @@ absl::Status TrainTask(const TrainOptions& options, const TrainConsole& console)
   loop_options.ranks = ranks->get();
   loop_options.log = &*log;
   const absl::StatusOr<PreparedCache> prepared = PrepareTrunkCache(
-      options, *inputs, *setup, ranks->get() == nullptr ? 1 : (*ranks)->size(), out);
+      options, *inputs, *setup, *task, ranks->get() == nullptr ? 1 : (*ranks)->size(), out);
   if (!prepared.ok()) return prepared.status();
   const TrunkSource trunks(inputs->train, prepared->cache);
-  TrainingLoop loop(inputs->encoder, task, inputs->train, trunks, evaluator, loop_options);
+  TrainingLoop loop(inputs->encoder, *task, inputs->train, trunks, evaluator, loop_options);
   const absl::StatusOr<TrainingResult> result = Train(options, loop, out);
   if (!result.ok()) return result.status();
   if (!IsFirst(ranks->get())) return absl::OkStatus();  // the first rank writes for all
 
   absl::StatusOr<TrainingRecord> record = MakeRecord(options, *inputs, *setup, *settings, *result);
   if (!record.ok()) return record.status();
-  record->profile = MeasureProfile(options, *inputs, *setup, task);
-  if (absl::Status status = WriteTask(options, *inputs, *setup, task, *record); !status.ok()) {
+  record->profile = MeasureProfile(options, *inputs, *setup, *task);
+  if (absl::Status status = WriteTask(options, *inputs, *setup, *task, *record); !status.ok()) {
     return status;
   }
   console.result << FormatCurve(*record->profile, record->trained_skip_layers) << std::flush;

@@ -53,8 +53,11 @@ std::string Describe(const PreparedCache& prepared, const StateNeeds& needs) {
 
 absl::StatusOr<PreparedCache> PrepareTrunkCache(const TrainOptions& options,
                                                 const TrainInputs& inputs, const TrainSetup& setup,
-                                                int processes, const TrainConsole& console) {
-  if (!options.state_cache) return PreparedCache{};
+                                                const TrainableTask& task, int processes,
+                                                const TrainConsole& console) {
+  const bool trunk_changes =
+      options.method == Method::kFull || options.dropout_places == DropoutPlaces::kEverywhere;
+  if (!options.state_cache || trunk_changes) return PreparedCache{};
   auto shown = std::chrono::steady_clock::now();
   FillCallbacks callbacks;
   callbacks.stop_requested = console.stop_requested;
@@ -65,8 +68,7 @@ absl::StatusOr<PreparedCache> PrepareTrunkCache(const TrainOptions& options,
     console.progress << "trunk   states of " << done << "/" << texts << " texts" << std::endl;
   };
   const auto message = [&](const std::string& line) { console.progress << line << std::endl; };
-  const StateNeeds needs =
-      FindStateNeeds(setup.design.layout, SkipSchedule(setup.skip).trained_range());
+  const StateNeeds needs = FindStateNeeds(task.layout(), SkipSchedule(setup.skip).trained_range());
   absl::StatusOr<PreparedCache> prepared = PrepareCache(
       inputs.encoder, inputs.train, needs, CacheOptions(options, processes), callbacks, message);
   if (!prepared.ok()) return prepared;

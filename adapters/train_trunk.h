@@ -11,9 +11,11 @@
 
 namespace fathom::training {
 
+// No cache where the trunk is not the same at every step: with dropout in it, or trained itself.
 // `processes` train together and may share one machine's memory. Errors are those of PrepareCache.
 absl::StatusOr<PreparedCache> PrepareTrunkCache(const TrainOptions& options,
                                                 const TrainInputs& inputs, const TrainSetup& setup,
-                                                int processes, const TrainConsole& console);
+                                                const TrainableTask& task, int processes,
+                                                const TrainConsole& console);
 
 }  // namespace fathom::training

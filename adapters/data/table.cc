@@ -10,8 +10,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "adapters/data/row_errors.h"
-#include "runtime/text/utf8.h"
 #include "runtime/file/mapped_file.h"
+#include "runtime/text/utf8.h"
 
 namespace fathom::training {
 namespace {

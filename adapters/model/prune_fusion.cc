@@ -19,12 +19,6 @@ std::vector<double> LayerWeights(const MemberWeights& weights, size_t layer, siz
   return sum;
 }
 
-// Leaves member out of the layer, with its weights.
-void LeaveOut(Adapter& member, size_t layer) {
-  member.layout.left_out[layer] = true;
-  for (std::optional<AdapterModule>& module : member.modules[layer]) module.reset();
-}
-
 int64_t LayersOf(const Adapter& member) {
   return std::count(member.layout.left_out.begin(), member.layout.left_out.end(), false);
 }
@@ -50,6 +44,11 @@ void OrderMembers(Fusion& fusion) {
 }
 
 }  // namespace
+
+void LeaveOut(Adapter& adapter, size_t layer) {
+  adapter.layout.left_out[layer] = true;
+  for (std::optional<AdapterModule>& module : adapter.modules[layer]) module.reset();
+}
 
 absl::StatusOr<Fusion> PruneFusion(const Fusion& fusion, const MemberWeights& weights, int keep) {
   const size_t members = fusion.members.size();

@@ -8,6 +8,9 @@
 
 namespace fathom::training {
 
+// Takes an adapter's modules out of a layer.
+void LeaveOut(Adapter& adapter, size_t layer);
+
 // In each layer the `keep` members with the largest weight stay, summed over the layer's places; of
 // equal weights the first. The others are left out there, and a member that stands nowhere any more
 // is dropped. The member that stands in most layers comes last: the `adapters` library opens a
