@@ -116,104 +116,105 @@ absl::StatusOr<StepTotals> TrainingLoop::Step(bool stop_requested) {
                                   "times its first mean, %.3g, for %d steps",
                                   state.mean, DivergenceGuard::kFactor, state.plateau, state.above),
                   skip_layers);
-    if (absl::Status status = optimizer_.Step(rate); !status.ok()) {
-      return Failed(std::string(status.message()), skip_layers);
-    }
-    ++step_;
-    if (options_.log != nullptr) {
-      options_.log->Add(
-          {.step = step_, .skip_layers = skip_layers, .loss = totals.loss, .learning_rate = rate});
-    }
-    return totals;
   }
-
-  StepTotals TrainingLoop::GradientsOfThisRank(int skip_layers) {
-    const int64_t steps_per_epoch = StepsPerEpoch(batching_);
-    const int64_t epoch = step_ / steps_per_epoch;
-    if (epoch != order_epoch_) {
-      epoch_order_ = EpochOrder(batching_, epoch);
-      order_epoch_ = epoch;
-    }
-    const absl::Span<const int64_t> texts =
-        StepTexts(batching_, epoch_order_, step_ % steps_per_epoch);
-    const int ranks = options_.ranks == nullptr ? 1 : options_.ranks->size();
-    const int rank = options_.ranks == nullptr ? 0 : options_.ranks->rank();
-    const uint64_t step_seed =
-        StreamSeed(StreamSeed(options_.seed, Stream::kDropout), static_cast<uint64_t>(step_));
-    StepTotals totals;
-    totals.loss =
-        gradient_step_.Run({.texts = RankTexts(texts, rank, ranks),
-                            .step_texts = static_cast<int64_t>(texts.size()),
-                            .skip_layers = skip_layers,
-                            .dropout_seed = StreamSeed(step_seed, static_cast<uint64_t>(rank))});
-    // The penalty is of the step, so it is counted once.
-    const at::Tensor penalty = is_first_rank() ? task_.Penalty() : at::Tensor();
-    if (penalty.defined()) {
-      penalty.backward();
-      totals.loss += penalty.item<double>();
-    }
-    return totals;
+  if (absl::Status status = optimizer_.Step(rate); !status.ok()) {
+    return Failed(std::string(status.message()), skip_layers);
   }
+  ++step_;
+  if (options_.log != nullptr) {
+    options_.log->Add(
+        {.step = step_, .skip_layers = skip_layers, .loss = totals.loss, .learning_rate = rate});
+  }
+  return totals;
+}
 
-  absl::Status TrainingLoop::Failed(const std::string& what, int skip_layers) const {
+StepTotals TrainingLoop::GradientsOfThisRank(int skip_layers) {
+  const int64_t steps_per_epoch = StepsPerEpoch(batching_);
+  const int64_t epoch = step_ / steps_per_epoch;
+  if (epoch != order_epoch_) {
+    epoch_order_ = EpochOrder(batching_, epoch);
+    order_epoch_ = epoch;
+  }
+  const absl::Span<const int64_t> texts =
+      StepTexts(batching_, epoch_order_, step_ % steps_per_epoch);
+  const int ranks = options_.ranks == nullptr ? 1 : options_.ranks->size();
+  const int rank = options_.ranks == nullptr ? 0 : options_.ranks->rank();
+  const uint64_t step_seed =
+      StreamSeed(StreamSeed(options_.seed, Stream::kDropout), static_cast<uint64_t>(step_));
+  StepTotals totals;
+  totals.loss =
+      gradient_step_.Run({.texts = RankTexts(texts, rank, ranks),
+                          .step_texts = static_cast<int64_t>(texts.size()),
+                          .skip_layers = skip_layers,
+                          .dropout_seed = StreamSeed(step_seed, static_cast<uint64_t>(rank))});
+  // The penalty is of the step, so it is counted once.
+  const at::Tensor penalty = is_first_rank() ? task_.Penalty() : at::Tensor();
+  if (penalty.defined()) {
+    penalty.backward();
+    totals.loss += penalty.item<double>();
+  }
+  return totals;
+}
+
+absl::Status TrainingLoop::Failed(const std::string& what, int skip_layers) const {
+  return absl::InvalidArgumentError(
+      absl::StrFormat("%s at step %d (n = %d, learning rate %g); a lower --learning-rate may help",
+                      what, step_ + 1, skip_layers, learning_rate_.At(step_)));
+}
+
+bool TrainingLoop::StopsEarly() const {
+  return options_.early_stopping > 0 && evaluations_since_best_ >= options_.early_stopping;
+}
+
+bool TrainingLoop::EvaluationIsDue() const {
+  const int64_t every =
+      options_.dev_every_steps > 0 ? options_.dev_every_steps : StepsPerEpoch(batching_);
+  return step_ % every == 0 || step_ == total_steps();
+}
+
+absl::StatusOr<std::string> TrainingLoop::EvaluateAndKeepBest() {
+  std::vector<DepthPoint> points;
+  double score = 0;
+  if (is_first_rank()) {
+    points = evaluator_.Measure(task_.Freeze(options_.weight_dtype), selection_depths_);
+    score = SelectionScore(points, options_.select_by);
+  }
+  if (options_.ranks != nullptr) {  // so that all take the same decisions
+    at::Tensor sum = at::scalar_tensor(score, at::kDouble);
+    if (absl::Status status = options_.ranks->Sum(sum); !status.ok()) return status;
+    score = sum.item<double>();
+  }
+  if (!std::isfinite(score)) {
     return absl::InvalidArgumentError(absl::StrFormat(
-        "%s at step %d (n = %d, learning rate %g); a lower --learning-rate may help", what,
-        step_ + 1, skip_layers, learning_rate_.At(step_)));
+        "after step %d (learning rate %g) the task answers dev rows with numbers that are not "
+        "finite: %s; a lower --learning-rate may help",
+        step_, learning_rate_.At(step_ - 1), FormatScores(points)));
   }
+  const bool better = best_weights_.empty() || score > best_score_;
+  evaluations_since_best_ = better ? 0 : evaluations_since_best_ + 1;
+  if (better) {
+    best_weights_ = task_.Snapshot();
+    best_score_ = score;
+    best_step_ = step_;
+  }
+  if (options_.log != nullptr) options_.log->Add(step_, points, score, better);
+  return absl::StrFormat("step %d  dev %s  %s %.4f%s", step_, FormatScores(points),
+                         SelectionRuleName(options_.select_by), score, better ? "  (best)" : "");
+}
 
-  bool TrainingLoop::StopsEarly() const {
-    return options_.early_stopping > 0 && evaluations_since_best_ >= options_.early_stopping;
-  }
-
-  bool TrainingLoop::EvaluationIsDue() const {
-    const int64_t every =
-        options_.dev_every_steps > 0 ? options_.dev_every_steps : StepsPerEpoch(batching_);
-    return step_ % every == 0 || step_ == total_steps();
-  }
-
-  absl::StatusOr<std::string> TrainingLoop::EvaluateAndKeepBest() {
-    std::vector<DepthPoint> points;
-    double score = 0;
-    if (is_first_rank()) {
-      points = evaluator_.Measure(task_.Freeze(options_.weight_dtype), selection_depths_);
-      score = SelectionScore(points, options_.select_by);
-    }
-    if (options_.ranks != nullptr) {  // so that all take the same decisions
-      at::Tensor sum = at::scalar_tensor(score, at::kDouble);
-      if (absl::Status status = options_.ranks->Sum(sum); !status.ok()) return status;
-      score = sum.item<double>();
-    }
-    if (!std::isfinite(score)) {
-      return absl::InvalidArgumentError(absl::StrFormat(
-          "after step %d (learning rate %g) the task answers dev rows with numbers that are not "
-          "finite: %s; a lower --learning-rate may help",
-          step_, learning_rate_.At(step_ - 1), FormatScores(points)));
-    }
-    const bool better = best_weights_.empty() || score > best_score_;
-    evaluations_since_best_ = better ? 0 : evaluations_since_best_ + 1;
-    if (better) {
-      best_weights_ = task_.Snapshot();
-      best_score_ = score;
-      best_step_ = step_;
-    }
-    if (options_.log != nullptr) options_.log->Add(step_, points, score, better);
-    return absl::StrFormat("step %d  dev %s  %s %.4f%s", step_, FormatScores(points),
-                           SelectionRuleName(options_.select_by), score, better ? "  (best)" : "");
-  }
-
-  absl::Status TrainingLoop::Save() const {
-    if (!is_first_rank()) return absl::OkStatus();
-    return WriteCheckpoint(options_.checkpoint_path,
-                           {.settings = options_.settings,
-                            .step = step_,
-                            .skip_stream = skip_.State(),
-                            .weights = task_.named(),
-                            .optimizer = optimizer_.State(),
-                            .best_weights = best_weights_,
-                            .best_score = best_score_,
-                            .best_step = best_step_,
-                            .evaluations_since_best = evaluations_since_best_,
-                            .divergence = divergence_.state()});
-  }
+absl::Status TrainingLoop::Save() const {
+  if (!is_first_rank()) return absl::OkStatus();
+  return WriteCheckpoint(options_.checkpoint_path,
+                         {.settings = options_.settings,
+                          .step = step_,
+                          .skip_stream = skip_.State(),
+                          .weights = task_.named(),
+                          .optimizer = optimizer_.State(),
+                          .best_weights = best_weights_,
+                          .best_score = best_score_,
+                          .best_step = best_step_,
+                          .evaluations_since_best = evaluations_since_best_,
+                          .divergence = divergence_.state()});
+}
 
 }  // namespace fathom::training
