@@ -204,7 +204,7 @@ TEST_F(TrainingLoopTest, StopsAfterEvaluationsWithoutABetterScore) {
 }
 
 TEST_F(TrainingLoopTest, DevAnswersThatAreNotFiniteAreRefused) {
-  AdapterTask task = Parameters();
+  AdapterTask task = Task();
   const at::NoGradGuard no_grad;
   task.head().layers.back().bias.fill_(std::numeric_limits<float>::quiet_NaN());
   Evaluator evaluator(encoder_, dev_, {});
