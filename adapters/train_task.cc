@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -125,6 +126,13 @@ absl::StatusOr<TrainingResult> Train(const TrainOptions& options, TrainingLoop& 
   return result;
 }
 
+std::string DescribeTime(std::chrono::steady_clock::duration time, const PreparedCache& prepared,
+                         const TrunkWork& work) {
+  return absl::StrFormat("trained in %s, %s of it for trunk states; %.2f trunk layers a step\n",
+                         FormatDuration(std::chrono::duration<double>(time).count()),
+                         FormatDuration(prepared.fill_seconds), work.MeanLayersRun());
+}
+
 absl::Status Interrupted(const TrainOptions& options, const TrainingResult& result,
                          int64_t total_steps) {
   return absl::CancelledError(absl::StrFormat(
@@ -164,6 +172,7 @@ absl::Status TrainTask(const TrainOptions& options, const TrainConsole& console)
   TrainingLoopOptions loop_options = MakeLoopOptions(options, *inputs, *setup, *settings);
   loop_options.ranks = ranks->get();
   loop_options.log = &*log;
+  const auto start = std::chrono::steady_clock::now();
   const absl::StatusOr<PreparedCache> prepared = PrepareTrunkCache(
       options, *inputs, *setup, *task, ranks->get() == nullptr ? 1 : (*ranks)->size(), out);
   if (!prepared.ok()) return prepared.status();
@@ -171,6 +180,7 @@ absl::Status TrainTask(const TrainOptions& options, const TrainConsole& console)
   TrainingLoop loop(inputs->encoder, *task, inputs->train, trunks, evaluator, loop_options);
   const absl::StatusOr<TrainingResult> result = Train(options, loop, out);
   if (!result.ok()) return result.status();
+  out.progress << DescribeTime(std::chrono::steady_clock::now() - start, *prepared, trunks.work());
   if (!IsFirst(ranks->get())) return absl::OkStatus();  // the first rank writes for all
 
   absl::StatusOr<TrainingRecord> record = MakeRecord(options, *inputs, *setup, *settings, *result);

@@ -5,27 +5,39 @@
 
 #include <thread>
 
+#include "adapters/model/adapter_task.h"
 #include "adapters/model/branch.h"
+#include "adapters/model/frozen_encoder.h"
 #include "tests/adapters/trunk/trunk_testing.h"
 
 namespace fathom::training {
 namespace {
 
+constexpr DropoutRates kNoDropout = {};
 const std::vector<int64_t> kPack = {1, 4, 5, 9, 0, 2, 3};
 
 class TrunkSourceTest : public TrunkTest {
  protected:
   // The branch's result of an adapter at n, from what a source gives.
-  at::Tensor FromSource(const TrunkSource& source, const Adapter& adapter, int n) {
-    const Fork fork = *FindFork(adapter.layout, n);
+  at::Tensor FromSource(const TrunkSource& source, const AdapterTask& task, int n) {
+    const Fork fork = *FindFork(task.layout(), n);
     const TrunkState trunk = source.Get(executor_, kPack, fork);
     EXPECT_EQ(trunk.at, fork);
     Dropout dropout(1);
-    return Branch(*encoder_, adapter, {}, dropout)
+    return Branch(differentiable_, task, kNoDropout, dropout)
         .ClsStates({.texts = Pack(Texts(kPack)), .trunk = trunk, .fork = fork});
   }
 
+  AdapterTask Task(const AdapterLayout& layout) const {
+    return AdapterTask({.layout = layout,
+                        .hidden_size = config_.hidden_size,
+                        .widths = std::vector<int>(static_cast<size_t>(config_.layers), 6),
+                        .labels = {"a", "b"}},
+                       7);
+  }
+
   Executor executor_{encoder_};
+  const FrozenEncoder differentiable_{encoder_, Fork{0, Place::kAttention}};
 };
 
 struct Form {
@@ -43,22 +55,22 @@ std::vector<Form> Forms() {
 TEST_F(TrunkSourceTest, EveryArchitectureAtEveryDepthSeesTheSameTrunk) {
   const TrunkSource plain(data_);
   for (const Form& form : Forms()) {
-    const Adapter adapter = RandomAdapter(form.layout, config_.hidden_size, 6, 5);
+    const AdapterTask task = Task(form.layout);
     const TrunkSource cached(data_, FilledCache(Shape(form.pairs)));
     for (int n = 0; n < config_.layers; ++n) {
-      EXPECT_LE(MaxDifference(FromSource(cached, adapter, n), FromSource(plain, adapter, n)), 1e-5)
+      EXPECT_LE(MaxDifference(FromSource(cached, task, n), FromSource(plain, task, n)), 1e-5)
           << "n = " << n << (form.pairs ? ", pairs" : ", sums");
     }
   }
 }
 
 TEST_F(TrunkSourceTest, Bf16StaysNear) {
-  const Adapter adapter = RandomAdapter(PfeifferLayout(4), config_.hidden_size, 6, 5);
+  const AdapterTask task = Task(PfeifferLayout(4));
   const TrunkSource plain(data_);
   const TrunkSource cached(data_, FilledCache(Shape(false, TapPrecision::kBf16)));
   for (int n = 1; n < config_.layers; ++n) {
     const double difference =
-        MaxDifference(FromSource(cached, adapter, n), FromSource(plain, adapter, n));
+        MaxDifference(FromSource(cached, task, n), FromSource(plain, task, n));
     EXPECT_GT(difference, 1e-5) << n;
     EXPECT_LE(difference, 0.1) << n;
     RecordProperty("max difference at n = " + std::to_string(n), std::to_string(difference));
