@@ -109,8 +109,8 @@ int Bench(const BenchOptions& options) {
       for (size_t kind = 0; kind < 2; ++kind) {
         const auto start = std::chrono::steady_clock::now();
         steps[kind].Run({.texts = absl::MakeConstSpan(order).subspan(first, batch),
-                         .skip_layers = n,
                          .step_texts = options.train.batch_size,
+                         .skip_layers = n,
                          .dropout_seed = 1});
         if (repeat < 0) continue;  // the first warms up
         times[kind] += Milliseconds(std::chrono::steady_clock::now() - start) / options.repeats;
