@@ -11,10 +11,10 @@ namespace fathom::training {
 namespace {
 
 // Names on the command line that stand for values; CLI11 lists them in help and errors.
-const std::map<std::string, Method> kMethods = {{"standard", Method::kStandard},
-                                                {"specialized", Method::kSpecialized},
-                                                {"robust", Method::kRobust},
-                                                {"full", Method::kFull}};
+const std::map<std::string, Method> kMethods = {
+    {"standard", Method::kStandard}, {"specialized", Method::kSpecialized},
+    {"robust", Method::kRobust},     {"last", Method::kLast},
+    {"random", Method::kRandom},     {"full", Method::kFull}};
 const std::map<std::string, TaskType> kTaskTypes = {{"classification", TaskType::kClassification},
                                                     {"regression", TaskType::kRegression}};
 const std::map<std::string, WeightDtype> kDtypes = {{"fp32", WeightDtype::kFp32},
@@ -83,7 +83,7 @@ void AddFiles(CLI::App& app, TrainOptions& options) {
 void AddMethod(CLI::App& app, TrainOptions& options) {
   AddChoice(app, "--method", options.method, kMethods)
       ->description("how n is chosen at each step (default: robust, n drawn at random)");
-  app.add_option("--skip-layers", options.skip_layers, "n of --method specialized")
+  app.add_option("--skip-layers", options.skip_layers, "n of --method specialized, last and random")
       ->check(CLI::NonNegativeNumber);
 }
 

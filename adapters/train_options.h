@@ -29,7 +29,7 @@ struct TrainOptions {
   std::string name;  // of the adapter; empty: the output folder's name
 
   Method method = Method::kRobust;
-  std::optional<int> skip_layers;  // n of the specialized method
+  std::optional<int> skip_layers;  // n of specialized, last and random
   std::string architecture = "pfeiffer";
   std::string reduction_factor;          // see BottleneckWidths; empty: the architecture's own
   std::optional<Activation> activation;  // absent: the architecture's own

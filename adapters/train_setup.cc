@@ -21,13 +21,16 @@ namespace {
 constexpr int64_t kFullPackRows = 2048;
 
 absl::StatusOr<SkipScheduleOptions> MakeSkip(const TrainOptions& options, int layers) {
-  const bool specialized = options.method == Method::kSpecialized;
-  if (specialized != options.skip_layers.has_value()) {
-    return absl::InvalidArgumentError(specialized
-                                          ? "--method specialized needs --skip-layers n"
-                                          : "--skip-layers is for --method specialized only");
+  const bool takes_depth = options.method == Method::kSpecialized ||
+                           options.method == Method::kLast || options.method == Method::kRandom;
+  if (takes_depth != options.skip_layers.has_value()) {
+    return absl::InvalidArgumentError(
+        takes_depth
+            ? absl::StrCat("--method ", std::string(MethodName(options.method)),
+                           " needs --skip-layers n")
+            : std::string("--skip-layers is for --method specialized, last and random only"));
   }
-  if (specialized && *options.skip_layers >= layers) {
+  if (takes_depth && *options.skip_layers >= layers) {
     return absl::InvalidArgumentError(absl::StrCat("--skip-layers ", *options.skip_layers,
                                                    ": the encoder has ", layers,
                                                    " layers, so n is 0 … ", layers - 1));
@@ -39,7 +42,7 @@ absl::StatusOr<SkipScheduleOptions> MakeSkip(const TrainOptions& options, int la
   }
   return SkipScheduleOptions{.method = options.method,
                              .layers = layers,
-                             .specialized_depth = options.skip_layers.value_or(0),
+                             .given_depth = options.skip_layers.value_or(0),
                              .seed = options.seed};
 }
 
@@ -52,17 +55,26 @@ absl::StatusOr<Metric> ChooseMetric(const TrainOptions& options, TaskType type) 
                                                  classifies ? "classification" : "regression"));
 }
 
+// The layers in which there are no modules: below the n of a specialized adapter, and the last ones
+// where those are dropped.
+std::vector<size_t> NeverTrained(const SkipScheduleOptions& skip) {
+  std::vector<size_t> layers;
+  const int first = skip.method == Method::kLast ? skip.layers - skip.given_depth : 0;
+  if (skip.method != Method::kLast && skip.method != Method::kSpecialized) return layers;
+  for (int i = 0; i < skip.given_depth; ++i) layers.push_back(static_cast<size_t>(first + i));
+  return layers;
+}
+
 // The architecture's wiring with what the flags change in it.
 AdapterLayout MakeLayout(const TrainOptions& options, const Architecture& architecture,
-                         int left_out) {
+                         const SkipScheduleOptions& skip) {
   AdapterLayout layout = architecture.layout;
   for (std::optional<AdapterSite>& site : layout.sites) {
     if (!site) continue;
     site->activation = options.activation.value_or(site->activation);
     site->scaling = options.scaling.value_or(site->scaling);
   }
-  // A specialized adapter has no modules below its n: they would never be trained.
-  std::fill_n(layout.left_out.begin(), left_out, true);
+  for (const size_t layer : NeverTrained(skip)) layout.left_out[layer] = true;
   return layout;
 }
 
@@ -72,7 +84,7 @@ absl::StatusOr<AdapterDesign> MakeAdapterDesign(const TrainOptions& options,
                                                 const TrainSetup& setup) {
   const EncoderConfig& config = inputs.encoder->config();
   AdapterDesign design;
-  design.layout = MakeLayout(options, architecture, setup.skip.specialized_depth);
+  design.layout = MakeLayout(options, architecture, setup.skip);
   design.hidden_size = config.hidden_size;
   absl::StatusOr<std::vector<int>> widths = BottleneckWidths(setup.reduction_factor, config);
   if (!widths.ok()) {
@@ -115,9 +127,8 @@ absl::Status SetFusionDesign(const TrainOptions& options, const TrainInputs& inp
   absl::StatusOr<FusionMembers> members =
       ReadFusionMembers(options.fused_adapters, *inputs.encoder);
   if (!members.ok()) return members.status();
-  // A specialized fusion has no members below its n: they would never be trained with.
-  for (int layer = 0; layer < setup.skip.specialized_depth; ++layer) {
-    for (Adapter& member : members->adapters) LeaveOut(member, static_cast<size_t>(layer));
+  for (const size_t layer : NeverTrained(setup.skip)) {
+    for (Adapter& member : members->adapters) LeaveOut(member, layer);
   }
   setup.architecture = "fusion";
   setup.design =

@@ -7,7 +7,8 @@
 namespace fathom::training {
 
 std::optional<Method> ParseMethod(std::string_view name) {
-  for (Method method : {Method::kStandard, Method::kSpecialized, Method::kRobust, Method::kFull}) {
+  for (Method method : {Method::kStandard, Method::kSpecialized, Method::kRobust, Method::kFull,
+                        Method::kLast, Method::kRandom}) {
     if (MethodName(method) == name) return method;
   }
   return std::nullopt;
@@ -23,6 +24,10 @@ std::string_view MethodName(Method method) {
       return "robust";
     case Method::kFull:
       return "full";
+    case Method::kLast:
+      return "last";
+    case Method::kRandom:
+      return "random";
   }
   return "";
 }
@@ -30,20 +35,38 @@ std::string_view MethodName(Method method) {
 SkipSchedule::SkipSchedule(const SkipScheduleOptions& options)
     : options_(options), engine_(StreamSeed(options.seed, Stream::kSkipLayers)) {}
 
-int SkipSchedule::Next() {
+SkippedLayers SkipSchedule::Next() {
   if (options_.method == Method::kRobust) {
-    return static_cast<int>(UniformIndex(engine_, static_cast<uint64_t>(options_.layers)));
+    return {.count =
+                static_cast<int>(UniformIndex(engine_, static_cast<uint64_t>(options_.layers)))};
   }
-  return trained_range().first;
+  if (options_.method == Method::kRandom) {
+    return {.count = options_.given_depth, .which = DrawLayers()};
+  }
+  return {.count = trained_range().first};
+}
+
+// As many as were asked for, each set as likely as any other: layer by layer, with the chance of
+// what is left to be drawn.
+std::vector<bool> SkipSchedule::DrawLayers() {
+  std::vector<bool> drawn(static_cast<size_t>(options_.layers), false);
+  auto wanted = static_cast<uint64_t>(options_.given_depth);
+  for (size_t layer = 0; layer < drawn.size(); ++layer) {
+    drawn[layer] = UniformIndex(engine_, drawn.size() - layer) < wanted;
+    if (drawn[layer]) --wanted;
+  }
+  return drawn;
 }
 
 SkipRange SkipSchedule::trained_range() const {
   switch (options_.method) {
     case Method::kStandard:
     case Method::kFull:
+    case Method::kLast:
+    case Method::kRandom:
       return {0, 0};
     case Method::kSpecialized:
-      return {options_.specialized_depth, options_.specialized_depth};
+      return {options_.given_depth, options_.given_depth};
     case Method::kRobust:
       return {0, options_.layers - 1};
   }

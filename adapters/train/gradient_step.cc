@@ -11,6 +11,7 @@
 #include <optional>
 #include <utility>
 
+#include "adapters/model/dropped_modules.h"
 #include "adapters/model/frozen_encoder.h"
 #include "adapters/schedule/batching.h"
 #include "adapters/schedule/uniform.h"
@@ -99,7 +100,7 @@ GradientStep::PackGradients GradientStep::RunPack(int worker, size_t pack,
                                                   absl::Span<const int64_t> texts,
                                                   const StepInput& input) {
   Dropout dropout(StreamSeed(input.dropout_seed, pack));
-  const at::Tensor cls = ClsStates(worker, texts, input.skip_layers, dropout);
+  const at::Tensor cls = ClsStates(worker, texts, input.skipped, dropout);
   const at::Tensor logits = TrainingHead(task_.head(), cls, options_.rates.head, dropout);
   const at::Tensor mean_share =
       SummedLoss(logits, data_, texts).div(static_cast<double>(input.step_texts));
@@ -111,18 +112,21 @@ GradientStep::PackGradients GradientStep::RunPack(int worker, size_t pack,
   return result;
 }
 
-at::Tensor GradientStep::ClsStates(int worker, absl::Span<const int64_t> texts, int skip_layers,
-                                   Dropout& dropout) {
+at::Tensor GradientStep::ClsStates(int worker, absl::Span<const int64_t> texts,
+                                   const SkippedLayers& skipped, Dropout& dropout) {
   std::vector<const TokenizedText*> tokenized;
   tokenized.reserve(texts.size());
   for (int64_t text : texts) {
     tokenized.push_back(&data_.examples[static_cast<size_t>(text)].text);
   }
   const PackedTexts packed = Pack(tokenized);
-  Branch branch(encoder_, task_, options_.rates, dropout);
+  const DroppedModules modules(task_, skipped.which);
+  Branch branch(encoder_, modules, options_.rates, dropout);
   if (frozen_ == nullptr) return branch.ClsStates({.tokens = tokenized, .packed = packed});
-  const std::optional<Fork> fork = FindFork(task_.layout(), skip_layers);
-  TORCH_CHECK(fork.has_value(), "no adapter module is left at skip depth ", skip_layers);
+  const std::optional<Fork> fork =
+      FindFork(modules.layout(), skipped.which.empty() ? skipped.count : 0);
+  TORCH_CHECK(fork.has_value(), "no adapter module is left with ", skipped.count,
+              " layers skipped");
   const TrunkState trunk =
       options_.dropout_places == DropoutPlaces::kEverywhere
           ? branch.DroppedTrunk({.tokens = tokenized, .packed = packed}, *fork)

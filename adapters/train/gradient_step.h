@@ -12,6 +12,7 @@
 #include "adapters/model/branch.h"
 #include "adapters/model/differentiable_encoder.h"
 #include "adapters/model/trainable_task.h"
+#include "adapters/schedule/skip_schedule.h"
 #include "adapters/train/worker_threads.h"
 #include "adapters/trunk/trunk_source.h"
 #include "runtime/pass/executor.h"
@@ -27,7 +28,7 @@ struct GradientStepOptions {
 struct StepInput {
   absl::Span<const int64_t> texts;  // indices into the dataset; may be empty
   int64_t step_texts = 0;           // of the whole step, these and those of other ranks
-  int skip_layers = 0;              // n
+  SkippedLayers skipped;
   uint64_t dropout_seed = 0;
 };
 
@@ -52,7 +53,7 @@ class GradientStep {
 
   PackGradients RunPack(int worker, size_t pack, absl::Span<const int64_t> texts,
                         const StepInput& input);
-  at::Tensor ClsStates(int worker, absl::Span<const int64_t> texts, int skip_layers,
+  at::Tensor ClsStates(int worker, absl::Span<const int64_t> texts, const SkippedLayers& skipped,
                        Dropout& dropout);
   void AddGradients(absl::Span<const at::Tensor> gradients);
 

@@ -99,36 +99,36 @@ absl::StatusOr<TrainingResult> TrainingLoop::Run(const std::function<bool()>& st
 
 // One optimizer step.
 absl::StatusOr<StepTotals> TrainingLoop::Step(bool stop_requested) {
-  const int skip_layers = skip_.Next();
+  const SkippedLayers skipped = skip_.Next();
   const double rate = learning_rate_.At(step_);
-  StepTotals totals = GradientsOfThisRank(skip_layers);
+  StepTotals totals = GradientsOfThisRank(skipped);
   totals.stop_requests = stop_requested ? 1 : 0;
   if (options_.ranks != nullptr) {
     absl::Status status = SumGradients(*options_.ranks, task_.named(), totals);
     if (!status.ok()) return status;
   }
   if (!std::isfinite(totals.loss)) {
-    return Failed(absl::StrCat("the loss is ", totals.loss), skip_layers);
+    return Failed(absl::StrCat("the loss is ", totals.loss), skipped);
   }
   if (divergence_.Diverged(totals.loss)) {
     const DivergenceGuard::State& state = divergence_.state();
     return Failed(absl::StrFormat("the loss diverges: its running mean is %.3g and was above %g "
                                   "times its first mean, %.3g, for %d steps",
                                   state.mean, DivergenceGuard::kFactor, state.plateau, state.above),
-                  skip_layers);
+                  skipped);
   }
   if (absl::Status status = optimizer_.Step(rate); !status.ok()) {
-    return Failed(std::string(status.message()), skip_layers);
+    return Failed(std::string(status.message()), skipped);
   }
   ++step_;
   if (options_.log != nullptr) {
     options_.log->Add(
-        {.step = step_, .skip_layers = skip_layers, .loss = totals.loss, .learning_rate = rate});
+        {.step = step_, .skip_layers = skipped.count, .loss = totals.loss, .learning_rate = rate});
   }
   return totals;
 }
 
-StepTotals TrainingLoop::GradientsOfThisRank(int skip_layers) {
+StepTotals TrainingLoop::GradientsOfThisRank(const SkippedLayers& skipped) {
   const int64_t steps_per_epoch = StepsPerEpoch(batching_);
   const int64_t epoch = step_ / steps_per_epoch;
   if (epoch != order_epoch_) {
@@ -145,7 +145,7 @@ StepTotals TrainingLoop::GradientsOfThisRank(int skip_layers) {
   totals.loss =
       gradient_step_.Run({.texts = RankTexts(texts, rank, ranks),
                           .step_texts = static_cast<int64_t>(texts.size()),
-                          .skip_layers = skip_layers,
+                          .skipped = skipped,
                           .dropout_seed = StreamSeed(step_seed, static_cast<uint64_t>(rank))});
   // The penalty is of the step, so it is counted once.
   const at::Tensor penalty = is_first_rank() ? task_.Penalty() : at::Tensor();
@@ -156,10 +156,10 @@ StepTotals TrainingLoop::GradientsOfThisRank(int skip_layers) {
   return totals;
 }
 
-absl::Status TrainingLoop::Failed(const std::string& what, int skip_layers) const {
+absl::Status TrainingLoop::Failed(const std::string& what, const SkippedLayers& skipped) const {
   return absl::InvalidArgumentError(
       absl::StrFormat("%s at step %d (n = %d, learning rate %g); a lower --learning-rate may help",
-                      what, step_ + 1, skip_layers, learning_rate_.At(step_)));
+                      what, step_ + 1, skipped.count, learning_rate_.At(step_)));
 }
 
 bool TrainingLoop::StopsEarly() const {

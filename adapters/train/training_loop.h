@@ -81,13 +81,13 @@ class TrainingLoop {
 
  private:
   absl::StatusOr<StepTotals> Step(bool stop_requested);
-  StepTotals GradientsOfThisRank(int skip_layers);
+  StepTotals GradientsOfThisRank(const SkippedLayers& skipped);
   bool EvaluationIsDue() const;
   // Says what the dev scores are.
   absl::StatusOr<std::string> EvaluateAndKeepBest();
   bool StopsEarly() const;
   // Of this step: "WHAT at step 3 (n = 1, learning rate 0.1); …".
-  absl::Status Failed(const std::string& what, int skip_layers) const;
+  absl::Status Failed(const std::string& what, const SkippedLayers& skipped) const;
   absl::Status Save() const;
   bool is_first_rank() const { return options_.ranks == nullptr || options_.ranks->is_first(); }
 

@@ -19,9 +19,8 @@ TEST(SelectionDepths, AreFixedByMethodAndLayerCount) {
   EXPECT_THAT(SelectionDepths(Robust(2)), ElementsAre(0, 1));
   EXPECT_THAT(SelectionDepths(Robust(1)), ElementsAre(0));
   EXPECT_THAT(SelectionDepths({.method = Method::kStandard, .layers = 12}), ElementsAre(0));
-  EXPECT_THAT(
-      SelectionDepths({.method = Method::kSpecialized, .layers = 12, .specialized_depth = 7}),
-      ElementsAre(7));
+  EXPECT_THAT(SelectionDepths({.method = Method::kSpecialized, .layers = 12, .given_depth = 7}),
+              ElementsAre(7));
 }
 
 TEST(SelectionDepths, FollowTheRule) {

@@ -31,7 +31,7 @@ class GradientStepTest : public ::testing::Test {
     const TrunkSource trunks(data_);
     GradientStep step(encoder_, task, data_, trunks, options);
     loss_ = step.Run(
-        {.texts = texts_, .step_texts = 24, .skip_layers = skip_layers, .dropout_seed = 7});
+        {.texts = texts_, .step_texts = 24, .skipped = {.count = skip_layers}, .dropout_seed = 7});
     TensorMap gradients;
     for (const auto& [name, parameter] : task.named()) {
       if (parameter.grad().defined()) gradients[name] = parameter.grad();

@@ -227,7 +227,7 @@ TEST_F(TrainingLoopTest, AFolderThatCannotBeWrittenFailsBeforeTheFirstStep) {
 }
 
 TEST_F(TrainingLoopTest, SpecializedTrainsFromItsDepthUpOnly) {
-  options_.skip = {.method = Method::kSpecialized, .layers = 4, .specialized_depth = 2, .seed = 9};
+  options_.skip = {.method = Method::kSpecialized, .layers = 4, .given_depth = 2, .seed = 9};
   const TensorMap before = Task().Snapshot();
   const Run run = Train(false);
   ASSERT_TRUE(run.result.ok()) << run.result.status();

@@ -44,7 +44,7 @@ double StepTime(GradientStep& step, Optimizer& optimizer, int skip_layers,
     const auto start = std::chrono::steady_clock::now();
     step.Run({.texts = texts,
               .step_texts = options.train.batch_size,
-              .skip_layers = skip_layers,
+              .skipped = {.count = skip_layers},
               .dropout_seed = uint64_t{1}});
     if (!optimizer.Step(1e-4).ok()) std::abort();
     if (i >= 0) total += Milliseconds(std::chrono::steady_clock::now() - start);

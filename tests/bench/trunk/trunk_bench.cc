@@ -110,7 +110,7 @@ int Bench(const BenchOptions& options) {
         const auto start = std::chrono::steady_clock::now();
         steps[kind].Run({.texts = absl::MakeConstSpan(order).subspan(first, batch),
                          .step_texts = options.train.batch_size,
-                         .skip_layers = n,
+                         .skipped = {.count = n},
                          .dropout_seed = 1});
         if (repeat < 0) continue;  // the first warms up
         times[kind] += Milliseconds(std::chrono::steady_clock::now() - start) / options.repeats;
