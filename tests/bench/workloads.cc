@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <iterator>
 #include <random>
+#include <string>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -114,7 +116,8 @@ class Builder {
   }
 
   Workload Fusions() {
-    for (const int texts : {1, options_.texts}) AddFusions(texts);
+    const std::vector<FusedTask> fusions = MakeFusions();
+    for (const int texts : {1, options_.texts}) AddFusions(texts, fusions);
     workload_.note =
         "All at n = 0. A plain fusion computes every adapter's output, keys and values. The limit "
         "counts a fusion as one adapter.";
@@ -131,8 +134,14 @@ class Builder {
   }
 
  private:
+  struct FusedTask {
+    std::string name;
+    const LoadedTask* task;
+    std::shared_ptr<CaseRunner> plain;  // null: not run
+  };
+
   // So many texts through one adapter, and through fusions.
-  void AddFusions(int texts) {
+  void AddFusions(int texts, const std::vector<FusedTask>& fusions) {
     pool_.Grow(1);
     std::vector<const TokenizedText*> pointers;
     for (int i = 0; i < texts; ++i) pointers.push_back(&AddText(options_.tokens));
@@ -150,17 +159,27 @@ class Builder {
                .runner = std::move(runner)});
     };
     add("one adapter", pool_.task(0), uncached_);
+    for (const FusedTask& fused : fusions) {
+      add(fused.name, *fused.task, uncached_);
+      if (fused.plain != nullptr) add(fused.name + ", plain", *fused.task, fused.plain);
+    }
+  }
+
+  std::vector<FusedTask> MakeFusions() {
+    std::vector<FusedTask> made;
     for (const auto& [name, count, keep] : {std::tuple("fusion of 2", 2, 2),
                                             {"fusion of 8", 8, 8},
                                             {"8 pruned to 2", 8, 2},
                                             {"fusion of 16", 16, 16}}) {
-      const Fusion fusion = MakeFusion(count, keep);
-      const LoadedTask& task = pool_.Add(AbsorbFusion(fusion));
-      add(name, task, uncached_);
+      Fusion fusion = MakeFusion(count, keep);
+      FusedTask& task = made.emplace_back();
+      task.name = name;
+      task.task = &pool_.Add(AbsorbFusion(fusion));
       if (count != 8) continue;
-      const Head head = RandomHead(config_.hidden_size, {"no", "yes"}, 1);
-      add(absl::StrCat(name, ", plain"), task, PlainFusion(encoder_, fusion, head));
+      task.plain = PlainFusion(encoder_, std::move(fusion),
+                               RandomHead(config_.hidden_size, {"no", "yes"}, 1));
     }
+    return made;
   }
 
   // `count` random Pfeiffer adapters, `keep` of them in each layer: others in the next one.
