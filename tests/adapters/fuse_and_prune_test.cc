@@ -58,7 +58,7 @@ TEST_F(FuseAndPruneTest, AFusionIsTrainedWrittenAndPrunedByLayer) {
   const std::string first = TrainAdapter("first", 1);
   const std::string second = TrainAdapter("second", 2);
   ASSERT_TRUE(Fuse({first, second}).ok());
-  EXPECT_THAT(result_.str(), HasSubstr("dev accuracy over 24 rows"));
+  EXPECT_THAT(result_.str(), HasSubstr("accuracy over 24 rows"));
   const auto fused = ReadFusionFolder(Fused(), SmallEncoderConfig());
   ASSERT_TRUE(fused.ok()) << fused.status();
   EXPECT_THAT(fused->fusion.member_names, ElementsAre("first", "second"));

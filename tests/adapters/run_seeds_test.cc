@@ -40,6 +40,7 @@ TEST_F(RunSeedsTest, ResumingSkipsFinishedSeedsAndGoesOnWithTheOthers) {
   ASSERT_TRUE(RunSeeds(options_, Console()).ok());
   options_.seeds = {1, 2, 3};
   options_.resume = true;
+  options_.state_cache = false;  // or it would stop before the first step
   EXPECT_TRUE(absl::IsCancelled(RunSeeds(options_, Console(/*stop=*/true))));
   EXPECT_THAT(progress_.str(), HasSubstr("seed 1 is finished"));
   EXPECT_TRUE(fs::exists(Folder(2) + ".checkpoint"));

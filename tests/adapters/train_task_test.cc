@@ -129,7 +129,7 @@ TEST_F(TrainTaskTest, FullFineTuningWritesAModelFolder) {
   options_.method = Method::kFull;
   const absl::Status status = Train();
   ASSERT_TRUE(status.ok()) << status;
-  EXPECT_THAT(result_.str(), HasSubstr("dev accuracy over 24 rows"));
+  EXPECT_THAT(result_.str(), HasSubstr("accuracy over 24 rows"));
   const auto model = Encoder::Load(options_.output_dir, PlainWeights::kDrop);
   ASSERT_TRUE(model.ok()) << model.status();
   EXPECT_TRUE(fs::exists(fs::path(options_.output_dir) / "vocab.txt"));
