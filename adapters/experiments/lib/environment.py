@@ -31,7 +31,7 @@ def make(folder: Path, requirements: Path) -> Path:
         return python
     print(f"making {folder} from {requirements.name}: some minutes", file=sys.stderr)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    if not python.exists():
+    if not (folder / "bin/pip").exists():  # or cut while it was made
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     install(python, requirements)
     shutil.copy(requirements, stamp)

@@ -4,7 +4,7 @@ The peer writes the same."""
 import json
 from pathlib import Path
 
-from lib.scores import median
+from lib.scores import mean, median
 
 
 def parse(lines: list[str]) -> list[dict]:
@@ -54,6 +54,11 @@ def step_seconds(entries: list[dict], skip_first: int = 1) -> dict[int, list[flo
 def median_step_ms(entries: list[dict], skip_first: int = 1) -> dict[int, float]:
     times = step_seconds(entries, skip_first)
     return {n: 1000 * median(times[n]) for n in sorted(times)}
+
+
+def mean_step_ms(entries: list[dict], skip_first: int = 1) -> float | None:
+    times = [t for its in step_seconds(entries, skip_first).values() for t in its]
+    return 1000 * mean(times) if times else None
 
 
 def seconds_to_first_step(entries: list[dict]) -> float | None:

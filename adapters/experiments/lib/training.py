@@ -137,6 +137,7 @@ def collect_log(folder: Path, training: Training) -> dict:
             "mean_n": sum(entry["n"] for entry in steps) / max(1, len(steps)),
             "train_seconds": entries[-1]["seconds"] if entries else None,
             "seconds_to_first_step": logs.seconds_to_first_step(entries),
+            "mean_step_ms": logs.mean_step_ms(entries),
             "step_ms": logs.median_step_ms(entries),
             "selected": best[-1] if best else None}
 
