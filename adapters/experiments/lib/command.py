@@ -68,7 +68,7 @@ class Experiment:
         self.encoder_config = json.loads((options.encoder / "config.json").read_text())
         self.layers = self.encoder_config["num_hidden_layers"]
         self.report.fact(f"Encoder: {options.encoder.name}, {self.layers} layers of "
-                         f"{self.encoder_config['hidden_size']}; {options.threads or 'all'} threads.")
+                         f"{self.encoder_config['hidden_size']}; {threads(options.threads)}.")
 
     def trainer(self) -> FathomTrain:
         return FathomTrain(self.options.bin)
@@ -87,7 +87,7 @@ class Experiment:
 
     def training_facts(self) -> None:
         options = self.options
-        self.report.fact(f"{options.epochs} epochs for every method, seeds "
+        self.report.fact(f"Epochs: {options.epochs} for every method, seeds "
                          f"{', '.join(map(str, options.seeds))}, learning rate "
                          f"{options.learning_rate:g} (6 % linear warm-up, then linear to 0), batch "
                          f"{options.batch_size}, AdamW without weight decay, gradient clip 1. One "
@@ -122,6 +122,8 @@ class Experiment:
     def expected(self, run: Run) -> str:
         """By the time a text of finished runs of the same program, encoder, task and method."""
         same = ["program", "encoder", "threads", "method", "task"]
+        if "split" not in run.settings:
+            return "a minute or two"  # a benchmark
         texts = run.settings["split"]["train_rows"] * run.settings["epochs"]
         for count in (5, 4, 3):
             rates = self.cache.rates({key: run.settings.get(key) for key in same[:count]})
@@ -130,9 +132,13 @@ class Experiment:
         return "not known before the first of its kind has ended"
 
 
+def threads(count: int) -> str:
+    return {0: "all cores", 1: "1 thread"}.get(count, f"{count} threads")
+
+
 def told(label) -> str:
     """A label as one reads it: a text, or the parts of one."""
-    return label if isinstance(label, str) else ", ".join(str(part) for part in label if part != "")
+    return label if isinstance(label, str) else ", ".join(str(part) for part in label if part not in ("", None))
 
 
 def command_line() -> str:

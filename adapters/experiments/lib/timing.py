@@ -1,0 +1,68 @@
+"""Step times of short trainings: enough steps to see every n, on a stated subset. What an epoch takes
+is time a step × steps, with every n counted equally, as robust draws them."""
+
+from dataclasses import dataclass, replace
+
+from lib import scores
+from lib.fathom import NotInThisBuild
+from lib.training import Training, adapters_run, fathom_run
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way to train. `key` names it in tables."""
+    key: str
+    method: str = "robust"
+    precision: str = "fp32"
+    state_cache: str = "off"
+    architecture: str = "pfeiffer"
+    peer: bool = False
+
+
+def make_run(case: Case, training: Training, program):
+    training = replace(training, method=case.method, precision=case.precision,
+                       architecture=case.architecture, state_cache=case.state_cache)
+    if case.peer:
+        return adapters_run(training)
+    if "--state-cache" not in program.flags:
+        if case.state_cache != "off":
+            raise NotInThisBuild("this build of fathom-train has no --state-cache")
+        training = replace(training, state_cache="auto")  # the flag is not passed
+    if case.architecture != "pfeiffer":
+        program.require("--architecture", "--architecture" in program.flags)
+    return fathom_run(training, program)
+
+
+def step_ms(results: list[dict]) -> dict[int, float]:
+    """n -> median over rounds of the median step."""
+    found: dict[int, list[float]] = {}
+    for result in results:
+        for n, ms in result["step_ms"].items():
+            found.setdefault(int(n), []).append(ms)
+    return {n: scores.median(found[n]) for n in sorted(found)}
+
+
+def fill_missing(curve: dict[int, float], layers: int) -> dict[int, float]:
+    """Every n of 0 … L−1; one that was not drawn is interpolated between its neighbours."""
+    def at(n: int) -> float:
+        if n in curve:
+            return curve[n]
+        below = max((k for k in curve if k < n), default=None)
+        above = min((k for k in curve if k > n), default=None)
+        if below is None or above is None:
+            return curve[above if below is None else below]
+        return curve[below] + (curve[above] - curve[below]) * (n - below) / (above - below)
+    return {n: at(n) for n in range(layers)}
+
+
+def uniform_step_ms(results: list[dict], layers: int) -> float:
+    """Mean over n = 0 … L−1, each counted once."""
+    return scores.mean(list(fill_missing(step_ms(results), layers).values()))
+
+
+def fill_seconds_a_text(results: list[dict]) -> float:
+    """Of the cache of states: what the first step took more than its like, a training text."""
+    def extra(result: dict) -> float:
+        usual = result["mean_step_ms"] / 1000
+        return max(0.0, result["seconds_to_first_step"] - usual)
+    return scores.median([extra(r) / r["settings"]["split"]["train_rows"] for r in results])
