@@ -30,6 +30,8 @@ class Training:
     dev_every: int = 0
     max_tokens: int = 128
     threads: int = 0  # 0: all cores
+    adapter_name: str = ""  # default: the task's
+    fused: tuple[str, ...] = ()  # names of the runs whose adapters a fusion is made of
     timed: bool = False  # its times are the result: another build or machine load is another run
 
     def texts(self) -> int:
@@ -98,7 +100,8 @@ def fathom_run(training: Training, program: FathomTrain) -> Run:
 
     def command(folder: Path) -> list[str]:
         resume = ["--resume"] if fresh_output(folder) else []
-        return [str(program.file), *arguments, "--output", str(folder / "task"), "--name", "task",
+        return [str(program.file), *arguments, "--output", str(folder / "task"),
+                "--name", training.adapter_name or slug(training.split.task.name),
                 "--log", str(folder / "log.jsonl"), *resume]
 
     settings = training.settings("fathom-train")
@@ -128,6 +131,31 @@ def peer_settings(training: Training) -> dict:
             "metric": training.split.task.metric, "split": None}
 
 
+def fuse_run(training: Training, program: FathomTrain, members: dict[str, Path]) -> Run:
+    """A fusion of trained adapters: name of a run -> its adapter's folder."""
+    program.require("fuse", program.has_subcommand("fuse", "--adapters"))
+    run = fathom_run(replace(training, fused=tuple(members)), program)
+
+    def command(folder: Path) -> list[str]:
+        file, *rest = run.command(folder)
+        return [file, "fuse", "--adapters", ",".join(map(str, members.values())), *rest]
+
+    return replace(run, name=f"fuse{len(members)}-{training.name()}", command=command)
+
+
+def slug(task: str) -> str:
+    return task.lower().replace(" ", "-")
+
+
+def record_of(task: Path) -> dict:
+    """What fathom-train wrote beside the weights of an adapter or a fusion."""
+    for file in sorted(task.glob("*.json")):
+        content = json.loads(file.read_text(encoding="utf-8"))
+        if isinstance(content, dict) and "depth_profile" in content.get("fathom", {}):
+            return content["fathom"]
+    return {}
+
+
 def collect_log(folder: Path, training: Training) -> dict:
     entries = logs.read(folder / "log.jsonl")
     steps = [entry for entry in entries if "n" in entry]
@@ -145,8 +173,7 @@ def collect_log(folder: Path, training: Training) -> dict:
 def collect_fathom(folder: Path, training: Training) -> dict:
     collected = collect_log(folder, training)
     task = folder / "task"
-    config = task / "adapter_config.json"
-    record = json.loads(config.read_text())["fathom"] if config.exists() else {}
+    record = record_of(task)
     curve = {str(point["skip_layers"]): point["score"] for point in record.get("depth_profile", [])}
     if not curve and collected["selected"]:  # full fine-tuning has no depths
         curve = collected["selected"]["dev"]
