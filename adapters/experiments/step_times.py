@@ -98,11 +98,12 @@ def add_epochs(report, split, groups, layers, epochs):
                      f"{standard / ms:.2f} ×" if standard else "–",
                      f"{peer_epoch / epoch:.2f} ×" if peer_epoch else "–",
                      f"{epochs * peer_epoch / whole:.2f} ×" if peer_epoch else "–",
+                     number(found[0].get("trunk_layers_a_step")),
                      f"{max(r['peak_mib'] for r in found)} MiB"])
         data[key] = {"epoch_seconds": epoch, "fill_seconds": fill, "all_epochs_seconds": whole}
     report.table(["", "an epoch", "filling the cache, once", f"{epochs} epochs with it",
                   "speed against our standard step", "epoch against `adapters`",
-                  f"{epochs} epochs against `adapters`", "peak memory"], rows)
+                  f"{epochs} epochs against `adapters`", "trunk layers a step", "peak memory"], rows)
     report.data.setdefault("epochs", {})[split.task.name] = data
 
 

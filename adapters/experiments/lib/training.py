@@ -1,6 +1,7 @@
 """Trainings as runs of the cache: by fathom-train, or by the `adapters` library."""
 
 import json
+import re
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
@@ -177,8 +178,11 @@ def collect_fathom(folder: Path, training: Training) -> dict:
     curve = {str(point["skip_layers"]): point["score"] for point in record.get("depth_profile", [])}
     if not curve and collected["selected"]:  # full fine-tuning has no depths
         curve = collected["selected"]["dev"]
+    told = (folder / "output.txt").read_text(encoding="utf-8", errors="replace")
+    trunk = re.findall(r"([\d.]+) trunk layers a step", told)
     safetensors = [*task.glob("adapter.safetensors"), *task.glob("model.safetensors")]
     return {**collected, "curve": curve,
+            "trunk_layers_a_step": float(trunk[-1]) if trunk else None,
             "majority_baseline": record.get("majority_baseline"),
             "weights_bytes": safetensors[0].stat().st_size if safetensors else None}
 
