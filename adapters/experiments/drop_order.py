@@ -116,7 +116,7 @@ def main():
                 "reason; it has no such table.")
     drawn = [panel for split in splits for panel in add_task(report, split, results)]
     report.plot("drop_order", drawn)
-    report.runs(list(results.values()))
+    report.runs(results)
     report.write()
 
 

@@ -82,7 +82,7 @@ def main():
     panels = [panel for split in splits for panel in add_task(report, split, groups,
                                                               experiment.layers)]
     report.plot("dropout", panels)
-    report.runs(list(results.values()))
+    report.runs(results)
     report.write()
 
 

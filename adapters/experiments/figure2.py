@@ -120,7 +120,7 @@ def main():
               if split.task.name in per_task]
     add_means(report, per_task, splits, experiment.layers)
     report.plot("figure2", panels)
-    report.runs(list(results.values()))
+    report.runs(results)
     report.write()
 
 

@@ -180,13 +180,13 @@ def main():
     experiment = command.Experiment("fusion", "Fusions: cost, depth, pruning", options)
     report, program = experiment.report, experiment.trainer()
     experiment.all_splits = splits = experiment.splits()
-    all_results = []
+    all_results = {}
     if "table3" in options.parts:
-        all_results += fusion_speed.table3(experiment, program)
+        all_results |= fusion_speed.table3(experiment, program)
         report.text(machine.load_warning(report.machine))
     if "figure4" in options.parts or "figure5" in options.parts:
         targets, results = figure4(experiment, splits, program)
-        all_results += results.values()
+        all_results |= results
         experiment.training_facts()
         report.fact(f"Fusions of {len(options.tasks) + len(options.adapters)}: standard adapters of "
                     f"{', '.join(options.tasks)} trained here"

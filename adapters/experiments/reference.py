@@ -113,7 +113,7 @@ def main():
             report.data.setdefault("curves", {})[title] = curves
     report.plot("reference", panels)
     report.data["verdicts"] = verdicts
-    report.runs(list(results.values()))
+    report.runs(results)
     report.write()
 
 

@@ -133,7 +133,7 @@ def main():
             add_epochs(report, split, groups, layers, options.epochs)
             panels.append(panel(split, groups))
     report.plot("step_times", panels)
-    report.runs(list(results.values()))
+    report.runs(results)
     report.write()
 
 

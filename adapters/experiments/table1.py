@@ -132,7 +132,7 @@ def main():
     report.text(machine.load_warning(report.machine))
     add_training(report, results, options.sizes)
     add_inference(report, results)
-    report.runs([result for label, result in results.items() if label != "inference"])
+    report.runs({label: result for label, result in results.items() if label != "inference"})
     report.write()
 
 

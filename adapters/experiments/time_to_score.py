@@ -94,7 +94,7 @@ def main():
         report.text(f"To the whole of it: {scores.mean(ratios):.1f} × on average.")
     report.data["table"] = rows
     report.plot("time_to_score", panels)
-    report.runs(list(results.values()))
+    report.runs(results)
     report.write()
 
 

@@ -110,7 +110,7 @@ def main():
         if len(answers) == 2:
             add_serving(report, answers["profile"], answers["serving in adapters"])
     add_transformers(report, before, check_transformers())
-    report.runs(list(results.values()))
+    report.runs(results)
     report.write()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lib import environment, glue
 from lib.fathom import DEFAULT_BIN, FathomBench, FathomTrain, NotInThisBuild
-from lib.report import Report
+from lib.report import Report, told
 from lib.runs import Cache, Run, RunFailed
 from lib.tables import duration
 
@@ -109,7 +109,8 @@ class Experiment:
             try:
                 results[label] = self.cache.run(run)
             except RunFailed as error:
-                self.report.skip(f"{told(label)}: {error}")
+                print(error, flush=True)  # with the machine's paths, so not in the report
+                self.report.skip(f"{told(label)}: {run.name} failed")
         return results
 
     def made(self, label: str, make) -> Run | None:
@@ -134,11 +135,6 @@ class Experiment:
 
 def threads(count: int) -> str:
     return {0: "all cores", 1: "1 thread"}.get(count, f"{count} threads")
-
-
-def told(label) -> str:
-    """A label as one reads it: a text, or the parts of one."""
-    return label if isinstance(label, str) else ", ".join(str(part) for part in label if part not in ("", None))
 
 
 def command_line() -> str:

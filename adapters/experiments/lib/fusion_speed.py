@@ -11,7 +11,7 @@ SIZES = (2, 8, 16)
 DEV_ROWS = 8
 
 
-def table3(experiment, program) -> list[dict]:
+def table3(experiment, program) -> dict:
     """Adds inference and training to the report; the results of the trainings."""
     inference = inference_speeds(experiment)
     results, training = training_speeds(experiment, program)
@@ -76,7 +76,7 @@ def adapter_against_full(lone: dict | None, tokens: int) -> float | None:
     return ms[max(ms)] / ms[0] if ms else None
 
 
-def training_speeds(experiment, program) -> tuple[list[dict], dict]:
+def training_speeds(experiment, program) -> tuple[dict, dict]:
     options = experiment.options
     task = options.targets[0]
     split = experiment.split(task, options.steps * options.batch_size, DEV_ROWS)
@@ -99,7 +99,7 @@ def training_speeds(experiment, program) -> tuple[list[dict], dict]:
             if f"fusion of {size}" in ms and against in ms:
                 found[size, key] = ms[against] / ms[f"fusion of {size}"]
     experiment.report.data["training_ms"] = ms
-    return list(results.values()), found
+    return results, found
 
 
 def timing_members(experiment, program, task: str) -> dict:

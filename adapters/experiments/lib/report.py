@@ -8,6 +8,13 @@ from lib import machine, tables
 from lib.runs import write_json
 
 
+def told(label) -> str:
+    """A label as one reads it: a text, or the parts of one."""
+    if isinstance(label, str):
+        return label
+    return ", ".join(str(part) for part in label if part not in ("", None))
+
+
 class Report:
     """Sections are written in the order in which they are added; `data` is the JSON."""
 
@@ -51,19 +58,22 @@ class Report:
         plots.save(panels, self.output / f"{name}.svg")
         self.parts.append(f"![{name}]({name}.svg)\n")
 
-    def runs(self, results: Sequence[dict]) -> None:
-        """Wall time and memory of each training, and where it ran."""
+    def runs(self, results: dict) -> None:
+        """Wall time and memory of each training by its label, and where it ran."""
+        if not results:
+            return
         self.heading("The trainings")
         self.table(["run", "program", "wall time", "of it steps", "peak memory", "kept step",
                     "load before", "attempts"],
-                   [[r["name"], r["settings"]["program"], tables.duration(r["wall_seconds"]),
+                   [[told(label), r["settings"]["program"], tables.duration(r["wall_seconds"]),
                      tables.duration(r.get("train_seconds")), f"{r['peak_mib']} MiB",
                      str((r.get("selected") or {}).get("step", "–")),
-                     f"{r['machine']['load_before']:.1f}", str(r["attempts"])] for r in results])
+                     f"{r['machine']['load_before']:.1f}", str(r["attempts"])]
+                    for label, r in results.items()])
         self.fact(f"Wall time of all trainings: "
-                  f"{tables.duration(sum(r['wall_seconds'] for r in results))} "
+                  f"{tables.duration(sum(r['wall_seconds'] for r in results.values()))} "
                   "(those from the cache counted).")
-        self.data["runs"] = list(results)
+        self.data["runs"] = {told(label): result for label, result in results.items()}
 
     def write(self) -> None:
         facts = [*self.facts, f"Machine: {machine.sentence(self.machine)}.",
