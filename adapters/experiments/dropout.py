@@ -74,10 +74,11 @@ def main():
     splits = experiment.splits()
     results = experiment.run_all(list(wanted(experiment, splits)))
     experiment.training_facts()
-    report.fact("branch: off in the embeddings, the layers below n and layer n up to its FFN output, on "
-                "above and in the head. everywhere: the reference's way; no cache of states is "
-                "possible. off: only the head drops out. \"mean chosen by\": over n = 0, L/4, L/2, "
-                "3L/4 for robust, n = 0 for standard. The paper trained with dropout everywhere.")
+    report.fact("branch: off in the embeddings, the layers below n and layer n up to its FFN "
+                "output, on above and in the head. everywhere: the reference's way; no cache "
+                "of states is possible. off: only the head drops out. \"mean chosen by\": over "
+                "n = 0, L/4, L/2, 3L/4 for robust, n = 0 for standard. The paper trained with "
+                "dropout everywhere.")
     groups = curves.grouped(results, 3)
     panels = [panel for split in splits for panel in add_task(report, split, groups,
                                                               experiment.layers)]

@@ -79,9 +79,10 @@ def add_task(report, experiment, split, named):
 
 
 def add_means(report, per_task, splits, layers):
-    """Mean over the tasks that standard at n = 0 has learnt: robust must beat standard at 5 of 12."""
+    """Over the tasks that standard at n = 0 has learnt. Robust must beat standard at 5 of 12."""
+    both = {"standard", "robust"}
     learnt = [split.task.name for split in splits
-              if split.task.name in per_task and {"standard", "robust"} <= set(per_task[split.task.name])
+              if both <= set(per_task.get(split.task.name, {}))
               and scores.beats_baseline(per_task[split.task.name]["standard"][0][0],
                                         glue.majority_baseline(split), split.task.metric)]
     if not learnt:

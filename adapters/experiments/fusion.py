@@ -104,13 +104,13 @@ def add_figure4(experiment, targets, results):
             table.append([f"{method} fusion, the paper", *map(str, shown[method]), "–"])
         report.table(["points", *(f"n = {n}" for n in range(layers + 1))], table)
         baseline = glue.majority_baseline(split)
-        report.text(f"A constant answer scores {100 * baseline:.1f}. The single adapter's line in the "
-                    "paper is its score at n = 0"
+        report.text(f"A constant answer scores {100 * baseline:.1f}. The single adapter's line in "
+                    "the paper is its score at n = 0"
                     + (f": {shown['single']}." if shown else "; it has RTE and CoLA only."))
         report.data.setdefault("figure4", {})[task] = named
         single = named.get("single adapter", {}).get(0)
-        panel = curves.panel(f"{task} ({split.task.metric})", {
-            name: curve for name, curve in named.items() if name != "single adapter"}, layers, baseline)
+        fused = {name: curve for name, curve in named.items() if name != "single adapter"}
+        panel = curves.panel(f"{task} ({split.task.metric})", fused, layers, baseline)
         if single:
             panel.horizontal["single adapter, n = 0"] = 100 * single[0]
         panels.append(panel)
@@ -160,9 +160,9 @@ def add_figure5(experiment, targets, found):
                          number(whole_ms / ms if ms and whole_ms else None)])
         report.table(["adapters kept a layer", f"{split.task.metric} at n = 0", "ms a text",
                       "speed against all"], rows)
-        report.text(f"The paper: 2 of 8 keep the score, at {paper.PRUNED_TO_2_SPEEDUP} × the speed of "
-                    "all 8, which it runs one by one; here all run as one product, so that less is "
-                    "left to win.")
+        report.text(f"The paper: 2 of 8 keep the score, at {paper.PRUNED_TO_2_SPEEDUP} × the "
+                    "speed of all 8, which it runs one by one; here all run as one product, so "
+                    "that less is left to win.")
         report.data.setdefault("figure5", {})[split.task.name] = rows
         panels.append(pruning_panel(split, kept))
     report.plot("figure5", panels)
@@ -188,8 +188,8 @@ def main():
         targets, results = figure4(experiment, splits, program)
         all_results |= results
         experiment.training_facts()
-        report.fact(f"Fusions of {len(options.tasks) + len(options.adapters)}: standard adapters of "
-                    f"{', '.join(options.tasks)} trained here"
+        report.fact(f"Fusions of {len(options.tasks) + len(options.adapters)}: standard adapters "
+                    f"of {', '.join(options.tasks)} trained here"
                     + (f", and {', '.join(command.Path(a).name for a in options.adapters)}"
                        if options.adapters else "")
                     + f". Fusions trained at learning rate {options.fusion_learning_rate:g}, "

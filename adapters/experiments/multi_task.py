@@ -29,7 +29,7 @@ def law(n, tasks, layers):
 
 
 def engine_law(n, tasks, layers, last):
-    """Layer units of this engine: the last layer computes [CLS] only and costs `last` of a layer."""
+    """Layer units of this engine: the last layer computes [CLS] only, `last` of a layer."""
     if n == layers - 1:
         return (layers - 1) + last
     return (n + 1) + tasks * (layers - 2 - n) + tasks * last
@@ -58,18 +58,20 @@ def main():
               for tasks in options.tasks if f"{tasks} tasks" in results}
     heads = experiment.encoder_config["num_attention_heads"]
     last = 1 / options.tokens + heads / (6 * experiment.encoder_config["hidden_size"])
-    report.fact(f"One cold text of {options.tokens} tokens, fp32, random Pfeiffer adapters of width 48, "
-                f"caches off, median of {options.rounds} passes; cases alternate. Taken from the "
-                "clock; the laws stand beside it.")
+    report.fact(f"One cold text of {options.tokens} tokens, fp32, random Pfeiffer adapters of "
+                f"width 48, caches off, median of {options.rounds} passes; cases alternate. Taken "
+                "from the clock; the laws stand beside it.")
     report.fact(paper.SPEED_SETTING)
     report.text(machine.load_warning(report.machine))
     add_saving(report, curves, layers)
     for tasks, curve in curves.items():
         report.heading(f"T = {tasks}")
-        report.table(["n", "ms", "throughput against n = 0", "the paper's law", "this engine's law"],
+        whole, engine = law(0, tasks, layers), engine_law(0, tasks, layers, last)
+        report.table(["n", "ms", "throughput against n = 0", "the paper's law",
+                      "this engine's law"],
                      [[str(n), number(ms), number(curve[0] / ms),
-                       number(law(0, tasks, layers) / law(n, tasks, layers)),
-                       number(engine_law(0, tasks, layers, last) / engine_law(n, tasks, layers, last))]
+                       number(whole / law(n, tasks, layers)),
+                       number(engine / engine_law(n, tasks, layers, last))]
                       for n, ms in sorted(curve.items())])
     report.text(f"The paper's law: (n+1) + T·({layers - 1}−n) layers. This engine's last layer "
                 f"computes one row and costs {last:.3f} of a layer: (n+1) + T·({layers - 2}−n) + "
@@ -86,9 +88,9 @@ def add_saving(report, curves, layers):
                    f"{100 * (tasks - 1) / law(0, tasks, layers):.1f} %",
                    f"{100 * paper.TABLE2[tasks]:.1f} % (12 layers)" if tasks in paper.TABLE2
                    else "–"] for tasks, curve in curves.items()])
-    report.text(f"Measured: slope over n = 0 … {layers - 2}, of the time at n = 0. It is more than the "
-                "paper's where the last layer is nearly free: what is shared is a larger part of the "
-                "rest.")
+    report.text(f"Measured: slope over n = 0 … {layers - 2}, of the time at n = 0. It is more "
+                "than the paper's where the last layer is nearly free: what is shared is a "
+                "larger part of the rest.")
 
 
 def panels(curves, layers, last):

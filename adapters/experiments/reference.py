@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The absolute anchor: the same trainings in the `adapters` library 1.3.0 and in Fathom. At every n the
-mean over the seeds must lie within one deviation (at least 1 point) of the library's.
+"""The absolute anchor: the same trainings in the `adapters` library 1.3.0 and in Fathom. At every n
+the mean over the seeds must lie within one deviation (at least 1 point) of the library's.
 
     reference.py --encoder MINILM --glue DIR [--only adapters|fathom]
 
@@ -94,9 +94,9 @@ def main():
     if options.only:
         return
     experiment.training_facts()
-    report.fact("± is the deviation over the seeds; \"in\": the means differ by one deviation of the "
-                "library's scores at most, or by 1 point. Other seeds mean other draws: orders, "
-                "weights and masks of the two programs are not equal.")
+    report.fact("± is the deviation over the seeds; \"in\": the means differ by one deviation "
+                "of the library's scores at most, or by 1 point. Other seeds mean other draws: "
+                "orders, weights and masks of the two programs are not equal.")
     panels, verdicts = [], {}
     for split in splits:
         for method in METHODS:

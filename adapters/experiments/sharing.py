@@ -61,11 +61,11 @@ def main():
     splits = experiment.splits()
     results = experiment.run_all(list(wanted(experiment, splits)))
     experiment.training_facts()
-    report.fact("All standard (n = 0), encoder dropout: branch. Parameters are weights without biases, "
-                "as the paper counts them. The file of a shared adapter holds a copy for each layer, so "
-                "that the `adapters` library opens it; the server holds one in memory. A shared adapter has "
-                "as many parameters as one a layer at 16 if its rate is 16 / layers: 1.33 for 12, "
-                f"{16 / experiment.layers:.2f} here.")
+    report.fact("All standard (n = 0), encoder dropout: branch. Parameters are weights without "
+                "biases, as the paper counts them. The file of a shared adapter holds a copy "
+                "for each layer, so that the `adapters` library opens it; the server holds one "
+                "in memory. A shared adapter has as many parameters as one a layer at 16 if "
+                f"its rate is 16 / layers: 1.33 for 12, {16 / experiment.layers:.2f} here.")
     report.fact(f"{paper.SETTING} Its file sizes are not given.")
     kinds = [kind for kind in ("standard", *RATES) if any(key[1] == kind for key in results)]
     rows = []
@@ -87,7 +87,8 @@ def main():
     report.heading("Scores at n = 0")
     report.table([*header, "adapter.safetensors"], rows)
     report.text("A constant answer scores " + ", ".join(
-        f"{100 * glue.majority_baseline(split):.1f} on {split.task.name}" for split in splits) + ".")
+        f"{100 * glue.majority_baseline(split):.1f} on {split.task.name}"
+        for split in splits) + ".")
     report.data["table"] = {"header": header, "rows": rows}
     report.plot("sharing", panels(splits, results, kinds))
     report.runs(results)

@@ -57,8 +57,7 @@ def wanted(experiment, splits, all_cases):
                                     learning_rate=options.learning_rate,
                                     batch_size=options.batch_size, threads=options.threads,
                                     timed=True)
-                yield ((split.task.name, case.key, turn),
-                       lambda case=case, training=training: timing.make_run(case, training, program))
+                yield (split.task.name, case.key, turn), timing.maker(case, training, program)
 
 
 def by_case(results, task):
@@ -103,7 +102,8 @@ def add_epochs(report, split, groups, layers, epochs):
         data[key] = {"epoch_seconds": epoch, "fill_seconds": fill, "all_epochs_seconds": whole}
     report.table(["", "an epoch", "filling the cache, once", f"{epochs} epochs with it",
                   "speed against our standard step", "epoch against `adapters`",
-                  f"{epochs} epochs against `adapters`", "trunk layers a step", "peak memory"], rows)
+                  f"{epochs} epochs against `adapters`", "trunk layers a step", "peak memory"],
+                 rows)
     report.data.setdefault("epochs", {})[split.task.name] = data
 
 
@@ -113,17 +113,19 @@ def main():
     report, layers = experiment.report, experiment.layers
     report.batch_size = options.batch_size
     steps = options.steps or 5 * layers
-    splits = [experiment.split(task, steps * options.batch_size, DEV_ROWS) for task in options.tasks]
+    splits = [experiment.split(task, steps * options.batch_size, DEV_ROWS)
+              for task in options.tasks]
     all_cases = cases(options, machine.has_bf16(report.machine))
     results = experiment.run_all(list(wanted(experiment, splits, all_cases)))
     report.fact(f"Measured: {options.rounds} rounds of all cases in turn, each {steps} steps of "
-                f"{options.batch_size} texts on the subset above; the median step at each n. **The "
-                "time of an epoch is extrapolated**: mean over n = 0 … L−1 of the step, × the steps of "
-                "the whole file. Dev evaluations are not in it.")
-    report.fact("Pfeiffer adapters, reduction 16, encoder dropout: branch (adapters 1.3.0: everywhere), "
-                "at most 128 tokens. Filling the cache is measured on the subset and counted a text.")
-    report.fact(f"{paper.SPEED_SETTING} There a robust step is {paper.ROBUST_STEP_SPEEDUP:.2f} × as "
-                "fast as a standard one.")
+                f"{options.batch_size} texts on the subset above; the median step at each n. "
+                "**The time of an epoch is extrapolated**: mean over n = 0 … L−1 of the step, "
+                "× the steps of the whole file. Dev evaluations are not in it.")
+    report.fact("Pfeiffer adapters, reduction 16, encoder dropout: branch (adapters 1.3.0: "
+                "everywhere), at most 128 tokens. Filling the cache is measured on the subset "
+                "and counted a text.")
+    report.fact(f"{paper.SPEED_SETTING} There a robust step is {paper.ROBUST_STEP_SPEEDUP:.2f} × "
+                "as fast as a standard one.")
     report.text(machine.load_warning(report.machine))
     panels = []
     for split in splits:

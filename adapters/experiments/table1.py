@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Table 1 by the clock: adapters against full fine-tuning, training and inference, at sequence lengths
-and batch sizes of the paper. Full fine-tuning runs the same kernels.
+"""Table 1 by the clock: adapters against full fine-tuning, training and inference, at sequence
+lengths and batch sizes of the paper. Full fine-tuning runs the same kernels.
 
     table1.py --encoder BERT_BASE --glue DIR --sizes 128/16,128/32,512/16
 """
@@ -69,8 +69,7 @@ def wanted(experiment):
             for case in CASES:
                 training = Training(options.encoder, split, epochs=1, seed=turn, batch_size=batch,
                                     max_tokens=tokens, threads=options.threads, timed=True)
-                yield ((size, case.key, turn),
-                       lambda case=case, training=training: timing.make_run(case, training, program))
+                yield (size, case.key, turn), timing.maker(case, training, program)
 
 
 def step_ms(results, size, key):
@@ -110,8 +109,8 @@ def add_inference(report, results):
                      number(paper.TABLE1["inference"]["pfeiffer"]["128/16"])])
     report.table(["tokens", "ms, adapter in the last layer only", "ms, in every layer", "speed",
                   "the paper (128/16)"], rows)
-    report.text("A fully fine-tuned model has no adapters; beside it stands the same encoder with one "
-                "adapter in the last layer, which works on one row.")
+    report.text("A fully fine-tuned model has no adapters; beside it stands the same encoder "
+                "with one adapter in the last layer, which works on one row.")
     report.data["inference"] = rows
 
 
@@ -124,10 +123,10 @@ def main():
     runs.append(("inference", lambda: bench_run(program, "lone", options.encoder, rounds=20,
                                                 threads=options.threads)))
     results = experiment.run_all(runs)
-    report.fact(f"Texts that are all cut at the given length (SST-2 sentences joined); "
-                f"{options.rounds} rounds of all cases in turn, {options.steps} steps each, the first "
-                "not timed; mean step, median of rounds. fp32, standard adapters (n = 0), reduction "
-                "16, no cache of states, encoder dropout: branch.")
+    report.fact("Texts that are all cut at the given length (SST-2 sentences joined); "
+                f"{options.rounds} rounds of all cases in turn, {options.steps} steps each, the "
+                "first not timed; mean step, median of rounds. fp32, standard adapters (n = "
+                "0), reduction 16, no cache of states, encoder dropout: branch.")
     report.fact(paper.SPEED_SETTING)
     report.text(machine.load_warning(report.machine))
     add_training(report, results, options.sizes)

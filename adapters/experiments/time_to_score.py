@@ -38,7 +38,8 @@ def wanted(experiment, splits):
                                 dev_every=options.dev_every, threads=options.threads, timed=True)
             yield ((split.task.name, "Fathom", seed),
                    lambda training=training: fathom_run(training, program))
-            yield (split.task.name, "adapters", seed), lambda training=training: adapters_run(training)
+            yield ((split.task.name, "adapters", seed),
+                   lambda training=training: adapters_run(training))
 
 
 def best_score(entries):
@@ -51,7 +52,8 @@ def compare(task, seed, entries):
     rows = []
     for share in SHARES:
         target = share * common
-        fathom, peer = (logs.time_to_score(entries[side], target) for side in ("Fathom", "adapters"))
+        fathom, peer = (logs.time_to_score(entries[side], target)
+                        for side in ("Fathom", "adapters"))
         rows.append([task, str(seed), points(target), duration(fathom), duration(peer),
                      f"{peer / fathom:.1f} ×"])
     return rows
@@ -61,7 +63,8 @@ def panel(task, seed, entries):
     from lib.plots import Line, Panel
     return Panel(f"{task}, seed {seed}",
                  [Line(side, {entry["seconds"] / 60: 100 * entry["score"]
-                              for entry in logs.evaluations(its)}) for side, its in entries.items()],
+                              for entry in logs.evaluations(its)})
+                  for side, its in entries.items()],
                  x_label="minutes since the start", y_label="dev score (points)", whole_x=False)
 
 
@@ -75,8 +78,8 @@ def main():
     entries = {label: logs.read(experiment.cache.folder(make()) / "log.jsonl")
                for label, make in runs if label in results}
     experiment.training_facts()
-    report.fact("Encoder dropout: branch in Fathom, everywhere in `adapters` (it has no other); padding "
-                "to the longest of a batch there. Equal threads.")
+    report.fact("Encoder dropout: branch in Fathom, everywhere in `adapters` (it has no "
+                "other); padding to the longest of a batch there. Equal threads.")
     report.text(machine.load_warning(report.machine))
     rows, panels, ratios = [], [], []
     for split in splits:
@@ -88,8 +91,8 @@ def main():
                 ratios.append(float(rows[-1][-1].split()[0]))
                 panels.append(panel(split.task.name, seed, both))
     report.table(["task", "seed", "dev score", "Fathom", "adapters", "faster"], rows)
-    report.text("Targets: 95, 99 and 100 % of the lower of the two best scores of that seed, which both "
-                "reach. The time is that of the first evaluation that reaches it.")
+    report.text("Targets: 95, 99 and 100 % of the lower of the two best scores of that seed, "
+                "which both reach. The time is that of the first evaluation that reaches it.")
     if ratios:
         report.text(f"To the whole of it: {scores.mean(ratios):.1f} × on average.")
     report.data["table"] = rows

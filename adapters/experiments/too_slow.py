@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The complaint that adapters are "too slow and replace the transformers package": one task trained and
-served in the `adapters` library and in Fathom, timed side by side; a stock `transformers` is compared
-with its package's list of files before and after.
+"""The complaint that adapters are "too slow and replace the transformers package": one task trained
+and served in the `adapters` library and in Fathom, timed side by side; a stock `transformers` is
+compared with its package's list of files before and after.
 
     too_slow.py --encoder MINILM --glue DIR --tasks SST-2 --rows 4000 --epochs 4
 """
@@ -77,11 +77,13 @@ def add_serving(report, profile, served):
             one, eight = served["one_task"][n], served["eight_tasks"][n]
             rows.append([n, number(one), number(point["ms_one_task"]),
                          f"{one / point['ms_one_task']:.1f} ×", number(eight),
-                         number(point["ms_eight_tasks"]), f"{eight / point['ms_eight_tasks']:.1f} ×"])
+                         number(point["ms_eight_tasks"]),
+                         f"{eight / point['ms_eight_tasks']:.1f} ×"])
     report.table(["n", "1 task: `adapters`, ms", "Fathom, ms", "faster", "8 tasks: `adapters`, ms",
                   "Fathom, ms", "faster"], rows)
-    report.text(f"{served['tokens']} tokens; both in process, tokenised before. With one task a larger n "
-                "saves little: the encoder's layers all run. With eight, the layers below n run once.")
+    report.text(f"{served['tokens']} tokens; both in process, tokenised before. With one task a "
+                "larger n saves little: the encoder's layers all run. With eight, the layers "
+                "below n run once.")
     report.data["serving"] = rows
 
 
@@ -119,9 +121,9 @@ def add_transformers(report, before, after):
     same = "all as they were installed" if not after["changed"] else f"changed: {after['changed']}"
     report.text(f"`transformers` {after['version']}, {after['files']} files, compared with its "
                 f"package's list: {same}, before and after. The library's predecessor, "
-                "adapter-transformers, was a copy of transformers under its name; `adapters` is "
-                "installed beside it. Fathom trains and serves without Python, and what it writes opens "
-                "in both: a person with a stock `transformers` changes nothing.")
+                "adapter-transformers, was a copy of transformers under its name; `adapters` "
+                "is installed beside it. Fathom trains and serves without Python, and what it "
+                "writes opens in both: a person with a stock `transformers` changes nothing.")
     report.data["transformers"] = {"before": before, "after": after}
 
 

@@ -1,1 +1,1 @@
-"""What the experiments share: data, trainings and their cache, tables, plots, the paper's numbers."""
+"""What the experiments share: data, cached trainings, tables, plots, the paper's numbers."""

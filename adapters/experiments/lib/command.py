@@ -29,7 +29,8 @@ def parser(description: str, encoder: str = "") -> argparse.ArgumentParser:
                                    formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--encoder", type=Path, required=True,
                       help=f"Hugging Face folder{f' ({encoder})' if encoder else ''}")
-    made.add_argument("--output", type=Path, help="folder of the result (default: results/NAME here)")
+    made.add_argument("--output", type=Path,
+                      help="folder of the result (default: results/NAME here)")
     made.add_argument("--cache", type=Path, default=environment.DEFAULT_CACHE,
                       help="folder of the finished runs (default: ~/.cache/fathom/experiments)")
     made.add_argument("--bin", type=Path, default=DEFAULT_BIN,
@@ -89,11 +90,11 @@ class Experiment:
         options = self.options
         self.report.fact(f"Epochs: {options.epochs} for every method, seeds "
                          f"{', '.join(map(str, options.seeds))}, learning rate "
-                         f"{options.learning_rate:g} (6 % linear warm-up, then linear to 0), batch "
-                         f"{options.batch_size}, AdamW without weight decay, gradient clip 1. One "
-                         "checkpoint a run serves every n: robust is chosen by the mean dev score "
-                         "over n = 0, L/4, L/2, 3L/4, others at the trained n. Dev scores; dev chose "
-                         "the checkpoint too, as in the paper.")
+                         f"{options.learning_rate:g} (6 % linear warm-up, then linear to 0), "
+                         f"batch {options.batch_size}, AdamW without weight decay, gradient "
+                         "clip 1. One checkpoint a run serves every n: robust is chosen by the "
+                         "mean dev score over n = 0, L/4, L/2, 3L/4, others at the trained n. "
+                         "Dev scores; dev chose the checkpoint too, as in the paper.")
 
     def run_all(self, wanted: Sequence[tuple[object, Callable[[], Run]]]) -> dict:
         """Label -> result of each training. What the build does not know, or what fails, is skipped

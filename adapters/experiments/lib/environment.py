@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parents[1]
-DEFAULT_CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "fathom/experiments"
+CACHES = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "fathom"
+DEFAULT_CACHE = CACHES / "experiments"
 
 
 def install(python: Path, requirements: Path) -> None:
@@ -23,8 +24,8 @@ def install(python: Path, requirements: Path) -> None:
 
 
 def make(folder: Path, requirements: Path) -> Path:
-    """The Python of an environment that holds the requirements. It is complete when it was made from
-    this very list."""
+    """The Python of an environment that holds the requirements. It is complete when it was made
+    from this very list."""
     stamp = folder / "requirements.txt"
     python = folder / "bin/python"
     if stamp.exists() and stamp.read_text() == requirements.read_text():
@@ -42,7 +43,7 @@ def use_own() -> None:
     """Goes on in the environment of the experiments. FATHOM_EXPERIMENTS_PYTHON names another Python
     that has what requirements.txt lists."""
     named = os.environ.get("FATHOM_EXPERIMENTS_PYTHON")
-    python = Path(named) if named else make(DEFAULT_CACHE.parent / "experiments-venv",
+    python = Path(named) if named else make(CACHES / "experiments-venv",
                                             HERE / "requirements.txt")
     if Path(sys.prefix).resolve() == python.parent.parent.resolve():
         return
@@ -55,5 +56,5 @@ def use_own() -> None:
 def peer_python() -> Path:
     """The Python of the `adapters` library. FATHOM_PEER_PYTHON names another one that has it."""
     named = os.environ.get("FATHOM_PEER_PYTHON")
-    return Path(named) if named else make(DEFAULT_CACHE.parent / "experiments-peer-venv",
+    return Path(named) if named else make(CACHES / "experiments-peer-venv",
                                           HERE / "peer/requirements.txt")

@@ -11,13 +11,14 @@ DEFAULT_BIN = ROOT / "build/release/bin"
 
 
 class NotInThisBuild(Exception):
-    """What an experiment needs and the program does not have; the experiment says so and goes on."""
+    """What an experiment needs and the program lacks; the experiment says so and goes on."""
 
 
 class Program:
     def __init__(self, file: Path):
         if not file.is_file():
-            raise SystemExit(f"{file} is missing: cmake --build --preset release --target {file.name}")
+            raise SystemExit(f"{file} is missing: cmake --build --preset release --target "
+                             f"{file.name}")
         self.file = file.resolve()
 
     @cached_property
@@ -25,8 +26,8 @@ class Program:
         return hashlib.sha256(self.file.read_bytes()).hexdigest()[:16]
 
     def help(self, *subcommand: str) -> str:
-        done = subprocess.run([str(self.file), *subcommand, "--help"], capture_output=True, text=True,
-                              check=False)
+        done = subprocess.run([str(self.file), *subcommand, "--help"], capture_output=True,
+                              text=True, check=False)
         return done.stdout
 
 

@@ -1,4 +1,4 @@
-"""Table 3: fusions of 2, 8 and 16 adapters against one adapter and full fine-tuning, by the clock."""
+"""Table 3 by the clock: fusions of 2, 8 and 16 adapters against one and full fine-tuning."""
 
 from dataclasses import replace
 
@@ -15,21 +15,22 @@ def table3(experiment, program) -> dict:
     """Adds inference and training to the report; the results of the trainings."""
     inference = inference_speeds(experiment)
     results, training = training_speeds(experiment, program)
+    measured = {**inference, **training}
     report = experiment.report
     report.heading("Table 3: relative speed of fusions")
     rows = []
     for size in SIZES:
         shown = paper.TABLE3[size]
-        rows.append([str(size)] + [cell for key in ("training_vs_full", "inference_vs_full",
-                                                    "training_vs_one", "inference_vs_one")
-                                   for cell in (number(({**inference, **training}).get((size, key))),
-                                                number(shown[key]))])
+        cells = [(number(measured.get((size, key))), number(value))
+                 for key, value in shown.items()]
+        rows.append([str(size), *(cell for pair in cells for cell in pair)])
     report.table(["adapters", "training / full", "the paper", "inference / full", "the paper",
-                  "training / one adapter", "the paper", "inference / one adapter", "the paper"], rows)
+                  "training / one adapter", "the paper", "inference / one adapter", "the paper"],
+                 rows)
     options = experiment.options
-    report.text(f"Inference: {options.texts} texts of {options.tokens} tokens in one pass at n = 0, "
-                "fp32; full fine-tuning has no adapters, and beside it stands one adapter in the last "
-                "layer only. Training: mean step without a cache of states, "
+    report.text(f"Inference: {options.texts} texts of {options.tokens} tokens in one pass at n "
+                "= 0, fp32; full fine-tuning has no adapters, and beside it stands one adapter "
+                "in the last layer only. Training: mean step without a cache of states, "
                 f"{options.steps} steps. " + paper.SPEED_SETTING)
     report.data["table3"] = rows
     return results

@@ -8,9 +8,9 @@ from lib.scores import mean, median
 
 
 def parse(lines: list[str]) -> list[dict]:
-    """The entries of one training in order. A run that was cut and resumed appends: its clock starts
-    at 0 again, and steps after the last checkpoint come twice; the first ones are dropped, and the
-    time goes on from where the kept ones end."""
+    """The entries of one training in order. A run that was cut and resumed appends: its clock
+    starts at 0 again, and steps after the last checkpoint come twice; the first ones are dropped,
+    and the time goes on from where the kept ones end."""
     entries: list[dict] = []
     offset = previous = 0.0
     for line in lines:

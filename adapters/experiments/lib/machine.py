@@ -40,5 +40,5 @@ def load_warning(machine: dict) -> str:
     """A table of times that were taken beside other programs says so."""
     if machine["load_before"] < BUSY:
         return ""
-    return (f"**Other programs were running (load average {machine['load_before']:.1f} before): the "
-            "times, and ratios of them, cannot be trusted.**")
+    return (f"**Other programs were running (load average {machine['load_before']:.1f} before): "
+            "the times, and ratios of them, cannot be trusted.**")

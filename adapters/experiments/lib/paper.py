@@ -1,11 +1,12 @@
-"""What arXiv 2010.11918 reports: RoBERTa-base, 12 layers, GLUE dev sets, learning rate 1e-4, batch 32,
-15 to 30 epochs with the best dev epoch kept. Scores read off its plots are off by 0.7 at most; n = 0
-first; None where a plot cannot be read."""
+"""What arXiv 2010.11918 reports: RoBERTa-base, 12 layers, GLUE dev sets, learning rate 1e-4, batch
+32, 15 to 30 epochs with the best dev epoch kept. Scores are read off its plots, to 0.7 points; the first
+is that at n = 0."""
 
-SETTING = ("The paper: RoBERTa-base (12 layers of 768), GLUE's own splits, learning rate 1e-4, batch "
-           "32, 15 to 30 epochs with the best dev epoch kept, several seeds. Numbers of its Figures "
-           "are read off the plots (within 0.7 points).")
-SPEED_SETTING = ("The paper's speeds: BERT-base on V100 and Titan X GPUs, PyTorch 1.5, padded batches.")
+SETTING = ("The paper: RoBERTa-base (12 layers of 768), GLUE's own splits, learning rate 1e-4, "
+           "batch 32, 15 to 30 epochs with the best dev epoch kept, several seeds. Numbers of "
+           "its Figures are read off the plots (within 0.7 points).")
+SPEED_SETTING = ("The paper's speeds: BERT-base on V100 and Titan X GPUs, PyTorch 1.5, padded "
+                 "batches.")
 
 FIGURE2 = {
     "STS-B": {

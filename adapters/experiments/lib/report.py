@@ -79,7 +79,8 @@ class Report:
         facts = [*self.facts, f"Machine: {machine.sentence(self.machine)}.",
                  f"Made by `{self.command}`."]
         lines = [f"# {self.title}\n", *(f"- {fact}" for fact in facts), ""]
-        lines += [f"- **Not made**: {text}" for text in self.skipped] + ([""] if self.skipped else [])
+        if self.skipped:
+            lines += [*(f"- **Not made**: {text}" for text in self.skipped), ""]
         (self.output / f"{self.name}.md").write_text("\n".join(lines + self.parts),
                                                      encoding="utf-8")
         self.data |= {"facts": facts, "not_made": self.skipped}

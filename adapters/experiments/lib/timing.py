@@ -1,5 +1,5 @@
-"""Step times of short trainings: enough steps to see every n, on a stated subset. What an epoch takes
-is time a step × steps, with every n counted equally, as robust draws them."""
+"""Step times of short trainings: enough steps to see every n, on a stated subset. What an epoch
+takes is time a step × steps, with every n counted equally, as robust draws them."""
 
 from dataclasses import dataclass, replace
 
@@ -31,6 +31,11 @@ def make_run(case: Case, training: Training, program):
     if case.architecture != "pfeiffer":
         program.require("--architecture", "--architecture" in program.flags)
     return fathom_run(training, program)
+
+
+def maker(case: Case, training: Training, program):
+    """make_run, to be called when its turn comes."""
+    return lambda: make_run(case, training, program)
 
 
 def step_ms(results: list[dict]) -> dict[int, float]:

@@ -39,8 +39,8 @@ class Training:
         return self.split.train_rows * self.epochs
 
     def settings(self, program: str) -> dict:
-        """What makes it another run. Threads do so only where times are the result. A field that has
-        its default is not named, so that a new one leaves old runs as they are."""
+        """What makes it another run. Threads do so only where times are the result. A field that
+        has its default is not named, so that a new one leaves old runs as they are."""
         always = ("method", "epochs", "learning_rate", "batch_size", "seed")
         apart = ("encoder", "split", "timed", *(() if self.timed else ("threads",)))
         named = {field.name: getattr(self, field.name) for field in fields(self)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Compares the installed files of `transformers` with what its package lists. Prints one JSON object;
-`changed` names the files that are not as they were installed."""
+"""Compares the installed files of `transformers` with what its package lists. Prints one JSON
+object; `changed` names the files that are not as they were installed."""
 
 import base64
 import hashlib

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Times answers of the `adapters` library: one text, one task and eight (a Parallel block), at every
-n. Prints one JSON object.
+"""Times answers of the `adapters` library: one text, one task and eight (a Parallel block), at
+every n. Prints one JSON object.
 
     serve_adapters.py ENCODER ADAPTER_FOLDER TSV THREADS ROUNDS
 
@@ -49,7 +49,8 @@ def main() -> None:
     for n in range(model.config.num_hidden_layers):
         for key, active in (("one_task", names[0]), ("eight_tasks", Parallel(*names))):
             model.set_active_adapters(active, skip_layers=list(range(n)))
-            result[key][n] = median_ms(lambda: model(input_ids=ids, attention_mask=mask), int(rounds))
+            result[key][n] = median_ms(lambda: model(input_ids=ids, attention_mask=mask),
+                                       int(rounds))
     print(json.dumps(result))
 
 

@@ -4,8 +4,8 @@ schedule, optimizer, draws of n and choice of the checkpoint; texts of a step pa
 
     train_adapters.py SETTINGS_JSON FOLDER
 
-Writes log.jsonl, as fathom-train --log does, scores.json and the adapter into FOLDER. The checkpoint
-is written after each epoch; the same command goes on from it.
+Writes log.jsonl, as fathom-train --log does, scores.json and the adapter into FOLDER. The
+checkpoint is written after each epoch; the same command goes on from it.
 """
 
 import json
