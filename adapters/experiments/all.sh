@@ -36,10 +36,10 @@ failed=()
 # run EXPECTED COMMAND…: an experiment that fails does not keep the next from running.
 run() {
   local expected=$1 name=$2
-  shift
+  shift 2
   number=$((number + 1))
   printf '\n[%d] %s (expected with 2 cores: %s)\n' "$number" "$name" "$expected"
-  "$here/$@" --threads "$threads" || failed+=("$name")
+  "$here/$name" "$@" --threads "$threads" || failed+=("$name")
 }
 
 small=(--encoder "$minilm" --glue "$glue" --rows 4000)
