@@ -101,7 +101,8 @@ class Experiment:
         with its reason."""
         runs = [(label, run) for label, make in wanted if (run := self.made(label, make))]
         missing = sum(self.cache.finished(run) is None for _, run in runs)
-        print(f"{len(runs)} runs, {missing} of them not in the cache", flush=True)
+        if len(runs) > 1:
+            print(f"{len(runs)} runs, {missing} of them not in the cache", flush=True)
         results = {}
         for number, (label, run) in enumerate(runs, 1):
             if self.cache.finished(run) is None:

@@ -14,18 +14,20 @@ class Case:
     key: str
     method: str = "robust"
     precision: str = "fp32"
-    state_cache: str = "off"
+    cached: bool = False  # keeps states of the trunk
     architecture: str = "pfeiffer"
     peer: bool = False
 
 
 def make_run(case: Case, training: Training, program):
+    """training.state_cache is the memory that a cached case may use."""
     training = replace(training, method=case.method, precision=case.precision,
-                       architecture=case.architecture, state_cache=case.state_cache)
+                       architecture=case.architecture,
+                       state_cache=training.state_cache if case.cached else "off")
     if case.peer:
         return adapters_run(training)
     if "--state-cache" not in program.flags:
-        if case.state_cache != "off":
+        if case.cached:
             raise NotInThisBuild("this build of fathom-train has no --state-cache")
         training = replace(training, state_cache="auto")  # the flag is not passed
     if case.architecture != "pfeiffer":
