@@ -110,6 +110,8 @@ class Experiment:
                       flush=True)
             try:
                 results[label] = self.cache.run(run)
+            except KeyboardInterrupt:
+                raise SystemExit("\nstopped; the same command goes on") from None
             except RunFailed as error:
                 print(error, flush=True)  # with the machine's paths, so not in the report
                 self.report.skip(f"{told(label)}: {run.name} failed")

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from lib import logs, machine
 from lib.tables import duration
 
 HEARTBEAT_SECONDS = 30
+INTERRUPTED = 130  # as a shell reports SIGINT
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,14 @@ class Run:
 
 class RunFailed(Exception):
     pass
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which a terminal does not send to the program too."""
+
+
+def raise_terminated(*_) -> None:
+    raise Terminated
 
 
 class Cache:
@@ -82,18 +92,21 @@ def execute(run: Run, folder: Path) -> dict:
     attempts = read_json(folder / "attempts.json", [])
     started = {"machine": machine.describe(), "began": time.strftime("%Y-%m-%d %H:%M:%S")}
     begin = time.monotonic()
+    signal.signal(signal.SIGTERM, raise_terminated)
     with open(folder / "output.txt", "a", encoding="utf-8") as output:
         process = subprocess.Popen(run.command(folder), stdout=output, stderr=subprocess.STDOUT,
                                    env={**os.environ, **run.environment})
         try:
             code, usage = wait(process, folder)
-        except KeyboardInterrupt:  # the program got the signal too, and writes its checkpoint
-            _, status, usage = os.wait4(process.pid, 0)
-            code = 130
+        except KeyboardInterrupt as error:  # the program writes its checkpoint and ends
+            if isinstance(error, Terminated):
+                process.terminate()
+            _, _, usage = os.wait4(process.pid, 0)
+            code = INTERRUPTED
     attempts.append({**started, "seconds": round(time.monotonic() - begin, 3), "exit": code,
                      "peak_mib": round(usage.ru_maxrss / 1024)})
     write_json(folder / "attempts.json", attempts)
-    if code == 130:
+    if code == INTERRUPTED:
         raise KeyboardInterrupt
     if code != 0:
         end = (folder / "output.txt").read_text(errors="replace")[-1500:]

@@ -129,6 +129,15 @@ class CacheTest(unittest.TestCase):
         self.assertEqual((result["times"], result["attempts"]), (1, 2))
 
 
+    def test_a_run_that_was_cut_is_executed_again_in_its_folder(self):
+        run = self.make({}, "echo x >> times; exit 130")
+        with self.assertRaises(KeyboardInterrupt):
+            self.cache.run(run)
+        self.assertIsNone(self.cache.finished(run))
+        result = self.cache.run(self.make({}))
+        self.assertEqual((result["times"], result["attempts"]), (2, 2))
+
+
 class TrainingTest(unittest.TestCase):
 
     def make(self, **fields):
