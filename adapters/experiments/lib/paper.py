@@ -1,6 +1,6 @@
 """What arXiv 2010.11918 reports: RoBERTa-base, 12 layers, GLUE dev sets, learning rate 1e-4, batch
-32, 15 to 30 epochs with the best dev epoch kept. Scores are read off its plots, to 0.7 points; the first
-is that at n = 0."""
+32, 15 to 30 epochs with the best dev epoch kept. Scores are read off its plots, to 0.7 points; the
+first is that at n = 0."""
 
 SETTING = ("The paper: RoBERTa-base (12 layers of 768), GLUE's own splits, learning rate 1e-4, "
            "batch 32, 15 to 30 epochs with the best dev epoch kept, several seeds. Numbers of "

@@ -84,7 +84,8 @@ class GlueTest(unittest.TestCase):
         (self.root / "MRPC").mkdir()
         rows = [f"text \x0b {i}\t{i % 3 // 2}" for i in range(9)]
         for name in ("train", "dev"):
-            (self.root / "MRPC" / f"{name}.tsv").write_text("\n".join(["sentence\tlabel", *rows]) + "\n")
+            file = self.root / "MRPC" / f"{name}.tsv"
+            file.write_text("\n".join(["sentence\tlabel", *rows]) + "\n")
 
     def test_a_subset_is_the_first_rows_of_a_seeded_shuffle(self):
         split = glue.find(self.root, "MRPC", self.root / "cache", rows=4)
@@ -170,7 +171,8 @@ class TablesTest(unittest.TestCase):
     def test_cells(self):
         self.assertEqual(tables.points(0.5, 0.012), "50.0 ± 1.2")
         self.assertEqual(tables.duration(3725), "1 h 02 min")
-        self.assertEqual(tables.markdown(["a", "b"], [["1", "2"]]), "| a | b |\n|---|---|\n| 1 | 2 |\n")
+        self.assertEqual(tables.markdown(["a", "b"], [["1", "2"]]),
+                         "| a | b |\n|---|---|\n| 1 | 2 |\n")
 
     def test_cpu_flags(self):
         model, flags = machine.cpu_info("model name : X\nflags : sse avx2 amx_bf16\nflags : none\n")
