@@ -110,10 +110,10 @@ def main():
     splits = experiment.splits()
     results = experiment.run_all(list(wanted(experiment, splits, depths)))
     experiment.training_facts()
-    report.fact("Encoder dropout: branch. No cache of states. A step's time is the mean over "
-                "the run; \"first\" and \"last\" leave the same n layers out in training and "
-                "in dev; \"random\" draws n layers at each step. The paper drops from the "
-                "bottom and names only the reason; it has no such table.")
+    report.fact("Encoder dropout: branch. No cache of states. A step's time is the mean over the "
+                "run. \"first\" and \"last\" have no adapters in those layers, in training and in "
+                "dev; \"random\" draws n layers at each step, and dev sees it with all adapters. "
+                "The paper drops from the bottom and names only the reason; it has no such table.")
     drawn = [panel for split in splits for panel in add_task(report, split, results)]
     report.plot("drop_order", drawn)
     report.runs(results)
