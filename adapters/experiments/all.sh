@@ -47,8 +47,8 @@ large=(--encoder "$bert_base" --glue "$glue")
 run "5 min" multi_task.py --encoder "$bert_base"
 run "20 min" table1.py "${large[@]}"
 run "90 min" step_times.py "${large[@]}" --peer
-run "60 min" reference.py --encoder "$minilm" --glue "$glue"
-run "60 min" drop_order.py "${small[@]}"
+run "2 h" reference.py --encoder "$minilm" --glue "$glue"
+run "90 min" drop_order.py "${small[@]}"
 run "60 min" dropout.py "${small[@]}"
 run "40 min" sharing.py "${small[@]}"
 run "60 min" fusion.py "${small[@]}"
