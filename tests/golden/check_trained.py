@@ -4,10 +4,10 @@
     pip install -r requirements.txt
     python check_trained.py ENCODER_FOLDER ADAPTER_FOLDER TSV COLUMN N...
 
-COLUMN is the text column of the TSV, or two joined by a comma for pairs. Each N is a skip depth.
-Prints the logits of the first rows and, where the TSV has a label column, the score at every N with
-the score that the folder's own depth profile promises. Ends with an error if the library misses a
-tensor of the adapter or its head, or finds one that it has no place for.
+ADAPTER_FOLDER may be a fusion's. COLUMN is the text column of the TSV, or two joined by a comma for
+pairs. Each N is a skip depth. Prints the logits of the first rows and, where the TSV has a label
+column, the score at every N with the score that the folder's own depth profile promises. Ends with an
+error if the library misses a tensor of the adapter or its head, or finds one that it has no place for.
 """
 
 import argparse
@@ -57,8 +57,17 @@ def read_rows(arguments):
     return texts, [row[label] for row in rows] if label else None
 
 
+def is_fusion(folder):
+    return (Path(folder) / "adapter_setup.json").exists()
+
+
 def load(arguments):
+    """The model, what to activate in it, and the name of the head."""
     model = BertAdapterModel.from_pretrained(arguments.encoder, dtype=torch.float32)
+    if is_fusion(arguments.adapter):  # check_written_fusion.py compares every tensor
+        setup, head = model.load_adapter_setup(arguments.adapter, set_active=True,
+                                               use_safetensors=arguments.safetensors)
+        return model.eval(), setup, head
     info = {}
     name = model.load_adapter(arguments.adapter, loading_info=info,
                               use_safetensors=arguments.safetensors)
@@ -67,13 +76,13 @@ def load(arguments):
                  f"unexpected {info['unexpected_keys']}")
     if name not in model.heads:
         sys.exit(f"{arguments.adapter}: no head of the adapter's name, '{name}'")
-    return model.eval(), name
+    return model.eval(), name, name
 
 
 @torch.no_grad()
-def logits_at(model, name, encoded, skip_layers, batch_size):
+def logits_at(model, setup, encoded, skip_layers, batch_size):
     # The library keeps one skip list for the whole model and drops it at a call without one.
-    model.set_active_adapters(name, skip_layers=list(range(skip_layers)))
+    model.set_active_adapters(setup, skip_layers=list(range(skip_layers)))
     batches = []
     for first in range(0, len(encoded["input_ids"]), batch_size):
         batch = {key: value[first : first + batch_size] for key, value in encoded.items()}
@@ -92,9 +101,10 @@ def score(logits, labels, label2id):
 
 
 def promised_scores(folder):
-    """What adapter_config.json says of the training: metric, {n: score}, and the tokens at which
+    """What the folder's configuration says of the training: metric, {n: score}, and the tokens at which
     texts were cut (None where it does not say)."""
-    fathom = json.loads((Path(folder) / "adapter_config.json").read_text()).get("fathom") or {}
+    file = "adapter_setup.json" if is_fusion(folder) else "adapter_config.json"
+    fathom = json.loads((Path(folder) / file).read_text()).get("fathom") or {}
     profile = {point["skip_layers"]: point["score"] for point in fathom.get("depth_profile") or []}
     max_tokens = (fathom.get("details") or {}).get("max-tokens")
     return fathom.get("metric"), profile, max_tokens and int(max_tokens)
@@ -106,7 +116,7 @@ def main():
     transformers.logging.disable_progress_bar()
     logging.getLogger("adapters").setLevel(logging.ERROR)
     texts, labels = read_rows(arguments)
-    model, name = load(arguments)
+    model, setup, name = load(arguments)
     layers = model.config.num_hidden_layers
     if not all(0 <= n <= layers for n in arguments.skip_layers):
         sys.exit(f"every N must be in 0 … {layers}")
@@ -120,7 +130,7 @@ def main():
     print(f"adapter '{name}', head {head['head_type']}, labels {head['label2id']}, "
           f"{len(texts[0])} rows")
     for n in arguments.skip_layers:
-        logits = logits_at(model, name, encoded, n, arguments.batch_size)
+        logits = logits_at(model, setup, encoded, n, arguments.batch_size)
         for row in logits[:SHOWN_ROWS]:
             print(f"n = {n}: logits " + " ".join(f"{value:.6f}" for value in row))
         if labels:
