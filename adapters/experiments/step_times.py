@@ -126,7 +126,8 @@ def main():
     report.fact(f"Measured: {options.rounds} rounds of all cases in turn, each {steps} steps of "
                 f"{options.batch_size} texts on the subset above; the median step at each n. "
                 "**The time of an epoch is extrapolated**: mean over n = 0 … L−1 of the step, "
-                "× the steps of the whole file. Dev evaluations are not in it.")
+                "× the steps of the whole file. An n that the draws left out (–) is interpolated, or "
+                "follows the mean slope below the lowest. Dev evaluations are not in it.")
     report.fact("Pfeiffer adapters, reduction 16, encoder dropout: branch (adapters 1.3.0: "
                 "everywhere), at most 128 tokens. Filling the cache is measured on the subset "
                 "and counted a text.")

@@ -50,14 +50,20 @@ def step_ms(results: list[dict]) -> dict[int, float]:
 
 
 def fill_missing(curve: dict[int, float], layers: int) -> dict[int, float]:
-    """Every n of 0 … L−1; one that was not drawn is interpolated between its neighbours."""
+    """Every n of 0 … L−1. One that was not drawn is interpolated between its neighbours; outside of
+    the drawn ones the curve goes on with its mean slope, since steps at low n cost the most."""
+    first, last = min(curve), max(curve)
+    slope = (curve[last] - curve[first]) / (last - first) if last > first else 0.0
+
     def at(n: int) -> float:
         if n in curve:
             return curve[n]
-        below = max((k for k in curve if k < n), default=None)
-        above = min((k for k in curve if k > n), default=None)
-        if below is None or above is None:
-            return curve[above if below is None else below]
+        if n < first:
+            return curve[first] + slope * (n - first)
+        if n > last:
+            return max(0.0, curve[last] + slope * (n - last))
+        below = max(k for k in curve if k < n)
+        above = min(k for k in curve if k > n)
         return curve[below] + (curve[above] - curve[below]) * (n - below) / (above - below)
     return {n: at(n) for n in range(layers)}
 

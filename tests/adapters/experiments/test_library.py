@@ -71,8 +71,14 @@ class ScoresTest(unittest.TestCase):
 class TimingTest(unittest.TestCase):
 
     def test_a_depth_that_was_not_drawn_lies_between_its_neighbours(self):
-        self.assertEqual(timing.fill_missing({1: 10.0, 3: 20.0}, 5),
-                         {0: 10.0, 1: 10.0, 2: 15.0, 3: 20.0, 4: 20.0})
+        self.assertEqual(timing.fill_missing({0: 30.0, 1: 25.0, 3: 15.0}, 4),
+                         {0: 30.0, 1: 25.0, 2: 20.0, 3: 15.0})
+
+    def test_beyond_the_drawn_depths_the_mean_slope_goes_on(self):
+        """The lowest n cost the most: to leave them out would flatter."""
+        self.assertEqual(timing.fill_missing({1: 20.0, 3: 10.0}, 7),
+                         {0: 25.0, 1: 20.0, 2: 15.0, 3: 10.0, 4: 5.0, 5: 0.0, 6: 0.0})
+        self.assertEqual(timing.fill_missing({2: 7.0}, 3), {0: 7.0, 1: 7.0, 2: 7.0})
 
 
 class GlueTest(unittest.TestCase):
