@@ -8,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "runtime/model/calibration.h"
 #include "runtime/task/format/checked_folder.h"
-#include "runtime/task/format/fusion_folder.h"
 #include "runtime/text/tokenizer.h"
 
 namespace fathom::training {
@@ -52,9 +51,7 @@ absl::Status CheckMeasurable(const CheckedFolder& folder, const ProfileOptions& 
 
 absl::Status LoadTask(const ProfileOptions& options, ProfileInputs& inputs) {
   const EncoderConfig& config = inputs.encoder->config();
-  absl::StatusOr<CheckedFolder> folder = IsFusionFolder(options.task_dir)
-                                             ? CheckFusionFolder(options.task_dir, config)
-                                             : CheckAdapterFolder(options.task_dir, config);
+  absl::StatusOr<CheckedFolder> folder = CheckTaskFolder(options.task_dir, config);
   if (!folder.ok()) return folder.status();
   if (absl::Status status = CheckMeasurable(*folder, options, *inputs.encoder); !status.ok()) {
     return status;

@@ -35,14 +35,13 @@ TrainOptions OptionsOf(const TrainOptions& options, uint64_t seed) {
 // An interrupted run has written its folder too, but its checkpoint is there.
 bool IsFinished(const TrainOptions& options) {
   std::error_code ignored;
-  return fs::exists(fs::path(options.output_dir) / "adapter_config.json", ignored) &&
-         !fs::exists(CheckpointPath(options), ignored);
+  return IsTaskFolder(options.output_dir) && !fs::exists(CheckpointPath(options), ignored);
 }
 
 absl::StatusOr<TrainingRecord> ReadRecord(const TrainOptions& options) {
   const absl::StatusOr<EncoderConfig> config = Encoder::LoadConfig(options.encoder_dir);
   if (!config.ok()) return config.status();
-  absl::StatusOr<CheckedFolder> folder = CheckAdapterFolder(options.output_dir, *config);
+  absl::StatusOr<CheckedFolder> folder = CheckTaskFolder(options.output_dir, *config);
   if (!folder.ok()) return folder.status();
   if (!folder->training || !folder->training->profile) {
     return absl::FailedPreconditionError(

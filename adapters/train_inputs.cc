@@ -10,6 +10,7 @@
 #include "runtime/file/mapped_file.h"
 #include "runtime/model/gemm.h"
 #include "runtime/model/sha256.h"
+#include "runtime/task/format/checked_folder.h"
 #include "runtime/text/tokenizer.h"
 
 namespace fathom::training {
@@ -74,8 +75,7 @@ absl::Status PrepareOutput(const TrainOptions& options) {
   const bool ours = options.method == Method::kFull
                         ? fs::exists(output / "model.safetensors", ignored) &&
                               !fs::equivalent(output, options.encoder_dir, ignored)
-                        : fs::exists(output / "adapter_config.json", ignored) ||
-                              fs::exists(output / "adapter_setup.json", ignored);
+                        : IsTaskFolder(options.output_dir);
   if (fs::exists(output, ignored) && !ours && !fs::is_empty(output, ignored)) {
     return absl::FailedPreconditionError(absl::StrCat(
         "--output ", options.output_dir, " exists and is not ",

@@ -97,9 +97,7 @@ void TaskStore::AddVersion(const std::string& name, int version, const std::stri
                            const Encoder& encoder, std::shared_ptr<WeightCache> weights) {
   Version& entry = tasks_[name][version];
   entry.info = {.name = name, .version = version};
-  absl::StatusOr<CheckedFolder> content = IsFusionFolder(folder)
-                                              ? CheckFusionFolder(folder, encoder.config())
-                                              : CheckAdapterFolder(folder, encoder.config());
+  absl::StatusOr<CheckedFolder> content = CheckTaskFolder(folder, encoder.config());
   entry.info.load_status = content.ok() ? CheckServable(*content, encoder) : content.status();
   if (!entry.info.load_status.ok()) return;
   entry.info = Describe(std::move(entry.info), *content);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "adapters/prune_task.h"
+#include "adapters/run_seeds.h"
 #include "adapters/train_task.h"
 #include "runtime/file/mapped_file.h"
 #include "runtime/task/format/fusion_folder.h"
@@ -99,6 +100,19 @@ TEST_F(FuseAndPruneTest, RefusesWhatCannotBeFused) {
   EXPECT_THAT(message({first, houlsby}), HasSubstr("cannot be fused"));
   EXPECT_THAT(message({first, Fused()}), HasSubstr("adapter_config.json"));
   EXPECT_FALSE(std::filesystem::exists(Fused()));
+}
+
+TEST_F(FuseAndPruneTest, FusionsOfSeveralSeedsEndWithATableAndAreNotTrainedTwice) {
+  TrainOptions options = options_;
+  options.fused_adapters = {TrainAdapter("first", 1), TrainAdapter("second", 2)};
+  options.output_dir = Fused();
+  options.seeds = {1, 2};
+  const absl::Status status = RunSeeds(options, Console());
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_THAT(result_.str(), HasSubstr("over 2 seeds"));
+  options.resume = true;
+  ASSERT_TRUE(RunSeeds(options, Console()).ok());
+  EXPECT_THAT(progress_.str(), HasSubstr("seed 2 is finished"));
 }
 
 TEST_F(FuseAndPruneTest, RefusesToKeepMoreThanThereAre) {

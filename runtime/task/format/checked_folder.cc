@@ -11,6 +11,7 @@
 #include "runtime/task/format/adapter_tensors.h"
 #include "runtime/task/format/file_names.h"
 #include "runtime/task/format/fusion_config.h"
+#include "runtime/task/format/fusion_folder.h"
 #include "runtime/task/format/shared_layers.h"
 #include "runtime/task/format/training_record.h"
 #include "runtime/task/format/weight_file.h"
@@ -191,6 +192,16 @@ absl::StatusOr<CheckedFolder> CheckFusionFolder(const std::string& folder,
   } catch (const std::exception& error) {
     return absl::ResourceExhaustedError(absl::StrCat(folder, ": ", error.what()));
   }
+}
+
+absl::StatusOr<CheckedFolder> CheckTaskFolder(const std::string& folder,
+                                              const EncoderConfig& encoder) {
+  return IsFusionFolder(folder) ? CheckFusionFolder(folder, encoder)
+                                : CheckAdapterFolder(folder, encoder);
+}
+
+bool IsTaskFolder(const std::string& folder) {
+  return IsFusionFolder(folder) || FileExists(JoinPath(folder, kAdapterConfigFile));
 }
 
 absl::StatusOr<std::optional<Head>> ReadHeadWeights(const CheckedFolder& folder) {

@@ -37,6 +37,13 @@ absl::StatusOr<CheckedFolder> CheckAdapterFolder(const std::string& folder,
 absl::StatusOr<CheckedFolder> CheckFusionFolder(const std::string& folder,
                                                 const EncoderConfig& encoder);
 
+// Whichever of the two it is.
+absl::StatusOr<CheckedFolder> CheckTaskFolder(const std::string& folder,
+                                              const EncoderConfig& encoder);
+
+// Whether the folder holds an adapter or a fusion, by the names of its files.
+bool IsTaskFolder(const std::string& folder);
+
 struct FolderWeights {
   Adapter adapter;  // both packed together, see pack_weights.h; a fusion is absorbed
   std::optional<Head> head;
