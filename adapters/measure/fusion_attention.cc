@@ -2,30 +2,19 @@
 
 #include <ATen/core/grad_mode.h>
 
-#include <numeric>
 #include <utility>
 #include <vector>
 
+#include "adapters/data/text_packs.h"
 #include "adapters/model/branch.h"
 #include "adapters/model/frozen_encoder.h"
 #include "adapters/model/packed_texts.h"
-#include "adapters/schedule/batching.h"
 #include "runtime/pass/executor.h"
 
 namespace fathom::training {
 namespace {
 
 constexpr int64_t kMaxRows = 2048;
-
-std::vector<std::vector<int64_t>> Packs(const Dataset& data) {
-  std::vector<int64_t> texts(data.examples.size());
-  std::iota(texts.begin(), texts.end(), int64_t{0});
-  std::vector<int32_t> tokens;
-  for (const Example& example : data.examples) {
-    tokens.push_back(static_cast<int32_t>(example.text.ids.size()));
-  }
-  return PackByLength(texts, tokens, kMaxRows);
-}
 
 }  // namespace
 
@@ -40,11 +29,8 @@ absl::StatusOr<MemberWeights> MeasureFusionAttention(
   const DropoutRates rates;
   Dropout dropout(0);
   int64_t done = 0;
-  for (const std::vector<int64_t>& pack : Packs(data)) {
-    std::vector<const TokenizedText*> texts;
-    for (const int64_t text : pack) {
-      texts.push_back(&data.examples[static_cast<size_t>(text)].text);
-    }
+  for (const std::vector<int64_t>& pack : PackAll(data, kMaxRows)) {
+    const std::vector<const TokenizedText*> texts = TextsOf(data, pack);
     const PackedTexts packed = Pack(texts);
     const TrunkState trunk = executor.RunTrunk(texts, fork);
     Branch(layers, meter, rates, dropout)

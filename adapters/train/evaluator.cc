@@ -11,22 +11,12 @@
 #include <optional>
 #include <utility>
 
-#include "adapters/schedule/batching.h"
+#include "adapters/data/text_packs.h"
 #include "runtime/pass/ops/apply_head.h"
 #include "runtime/pass/plan.h"
 
 namespace fathom::training {
 namespace {
-
-std::vector<std::vector<int64_t>> Chunks(const Dataset& data, int64_t max_tokens) {
-  std::vector<int64_t> texts(data.examples.size());
-  std::iota(texts.begin(), texts.end(), int64_t{0});
-  std::vector<int32_t> tokens;
-  for (const Example& example : data.examples) {
-    tokens.push_back(static_cast<int32_t>(example.text.ids.size()));
-  }
-  return PackByLength(texts, tokens, max_tokens);
-}
 
 // The first row of every output, in the order of the plan: by text, then depth.
 at::Tensor ClsRows(const PassPlan& plan) {
@@ -72,12 +62,11 @@ std::vector<Evaluator::Answers> Evaluator::Predict(const FrozenTask& task,
     one.values.resize(data_.examples.size());
   }
   const auto depth_count = static_cast<int64_t>(depths.size());
-  for (const std::vector<int64_t>& chunk : Chunks(data_, options_.max_rows / depth_count)) {
-    std::vector<const TokenizedText*> texts;
+  for (const std::vector<int64_t>& chunk : PackAll(data_, options_.max_rows / depth_count)) {
+    const std::vector<const TokenizedText*> texts = TextsOf(data_, chunk);
     std::vector<PlanText> plan_texts;
-    for (int64_t text : chunk) {
-      texts.push_back(&data_.examples[static_cast<size_t>(text)].text);
-      plan_texts.push_back({static_cast<int32_t>(texts.back()->ids.size()), tasks});
+    for (const TokenizedText* text : texts) {
+      plan_texts.push_back({static_cast<int32_t>(text->ids.size()), tasks});
     }
     const PassPlan plan = PlanPass(encoder.config().layers, plan_texts);
     const Adapter* adapters[] = {&task.adapter};

@@ -11,6 +11,7 @@
 #include <optional>
 #include <utility>
 
+#include "adapters/data/text_packs.h"
 #include "adapters/model/dropped_modules.h"
 #include "adapters/model/frozen_encoder.h"
 #include "adapters/schedule/batching.h"
@@ -66,11 +67,8 @@ GradientStep::GradientStep(std::shared_ptr<const Encoder> encoder, const Trainab
       options_(options),
       frozen_(Freeze(encoder, task)),
       encoder_(frozen_ ? *frozen_ : *task.trained_encoder()),
-      parameters_(Values(task.named())) {
-  tokens_.reserve(data.examples.size());
-  for (const Example& example : data.examples) {
-    tokens_.push_back(static_cast<int32_t>(example.text.ids.size()));
-  }
+      parameters_(Values(task.named())),
+      tokens_(TokenCounts(data)) {
   const int threads = at::get_num_threads();
   const int workers = std::min(threads, kMostWorkers);
   for (int i = 0; i < workers; ++i) executors_.push_back(std::make_unique<Executor>(encoder));
@@ -114,11 +112,7 @@ GradientStep::PackGradients GradientStep::RunPack(int worker, size_t pack,
 
 at::Tensor GradientStep::ClsStates(int worker, absl::Span<const int64_t> texts,
                                    const SkippedLayers& skipped, Dropout& dropout) {
-  std::vector<const TokenizedText*> tokenized;
-  tokenized.reserve(texts.size());
-  for (int64_t text : texts) {
-    tokenized.push_back(&data_.examples[static_cast<size_t>(text)].text);
-  }
+  const std::vector<const TokenizedText*> tokenized = TextsOf(data_, texts);
   const PackedTexts packed = Pack(tokenized);
   const DroppedModules modules(task_, skipped.which);
   Branch branch(encoder_, modules, options_.rates, dropout);

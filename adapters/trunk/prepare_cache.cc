@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "adapters/data/text_packs.h"
 #include "adapters/trunk/state_file.h"
 #include "runtime/pass/plan.h"
 
@@ -16,14 +17,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kFileName = "trunk-states";
-
-std::vector<int32_t> TextTokens(const Dataset& data) {
-  std::vector<int32_t> tokens;
-  for (const Example& example : data.examples) {
-    tokens.push_back(static_cast<int32_t>(example.text.ids.size()));
-  }
-  return tokens;
-}
 
 StateShape Shape(const Encoder& encoder, absl::Span<const int32_t> tokens, const StateNeeds& needs,
                  TapPrecision precision) {
@@ -129,7 +122,7 @@ absl::StatusOr<PreparedCache> PrepareCache(const std::shared_ptr<const Encoder>&
                                            const FillCallbacks& callbacks,
                                            const std::function<void(const std::string&)>& message) {
   const auto start = std::chrono::steady_clock::now();
-  const std::vector<int32_t> tokens = TextTokens(data);
+  const std::vector<int32_t> tokens = TokenCounts(data);
   const StateShape shape = Shape(*encoder, tokens, needs, options.precision);
   const std::string path = (fs::path(options.file_dir) / kFileName).string();
   StateFileHeader header{.encoder = encoder->fingerprint(), .shape = shape};

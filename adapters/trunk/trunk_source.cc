@@ -2,7 +2,8 @@
 
 #include <optional>
 #include <utility>
-#include <vector>
+
+#include "adapters/data/text_packs.h"
 
 namespace fathom::training {
 
@@ -10,11 +11,6 @@ TrunkSource::TrunkSource(const Dataset& data, std::shared_ptr<const StateCache> 
     : data_(data), cache_(std::move(cache)) {}
 
 TrunkState TrunkSource::Get(Executor& executor, absl::Span<const int64_t> texts, Fork fork) const {
-  std::vector<const TokenizedText*> tokenized;
-  tokenized.reserve(texts.size());
-  for (const int64_t text : texts) {
-    tokenized.push_back(&data_.examples[static_cast<size_t>(text)].text);
-  }
   std::optional<TrunkState> start;
   if (cache_ != nullptr) start = cache_->Load(texts, fork);
   double left = TrunkLayers(fork);
@@ -26,7 +22,7 @@ TrunkState TrunkSource::Get(Executor& executor, absl::Span<const int64_t> texts,
   texts_ += static_cast<int64_t>(texts.size());
   layers_run_ += count * left;
   layers_saved_ += count * (TrunkLayers(fork) - left);
-  return executor.RunTrunk(tokenized, fork, start ? &*start : nullptr);
+  return executor.RunTrunk(TextsOf(data_, texts), fork, start ? &*start : nullptr);
 }
 
 TrunkWork TrunkSource::work() const {

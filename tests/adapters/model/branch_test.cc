@@ -16,6 +16,7 @@
 #include "adapters/model/architecture.h"
 #include "adapters/model/frozen_encoder.h"
 #include "runtime/pass/plan.h"
+#include "tests/adapters/finite_differences.h"
 #include "tests/support/random_model.h"
 
 namespace fathom::training {
@@ -122,18 +123,7 @@ TEST_F(BranchTest, GradientsEqualFiniteDifferences) {
           parameter_name.starts_with("adapter.") && !parameter_name.starts_with("adapter.0.");
       ASSERT_EQ(parameter.grad().defined(), trained) << name << " " << parameter_name;
       if (!trained) continue;
-      const at::NoGradGuard no_grad;
-      const at::Tensor direction = at::randn_like(parameter);
-      const double step = 2e-3;
-      parameter.add_(direction, step);
-      const double above = value().item<double>();
-      parameter.sub_(direction, 2 * step);
-      const double below = value().item<double>();
-      parameter.add_(direction, step);
-      const double numeric = (above - below) / (2 * step);
-      const double analytic = (parameter.grad() * direction).sum().item<double>();
-      EXPECT_NEAR(analytic, numeric, 0.02 + 0.02 * std::abs(numeric))
-          << name << " " << parameter_name;
+      ExpectGradientIsDifference(parameter, value, 2e-3, std::string(name) + " " + parameter_name);
     }
   }
 }

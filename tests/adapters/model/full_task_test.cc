@@ -20,6 +20,7 @@
 #include "adapters/model/model_folder.h"
 #include "adapters/train/evaluator.h"
 #include "runtime/pass/plan.h"
+#include "tests/adapters/finite_differences.h"
 #include "tests/adapters/train/toy.h"
 #include "tests/support/random_model.h"
 
@@ -80,17 +81,7 @@ TEST_F(FullTaskTest, GradientsEqualFiniteDifferences) {
   for (const auto& [name, parameter] : task_.named()) {
     if (name.starts_with("head.")) continue;
     ASSERT_TRUE(parameter.grad().defined()) << name;
-    const at::NoGradGuard no_grad;
-    const at::Tensor direction = at::randn_like(parameter);
-    const double step = 1e-3;
-    parameter.add_(direction, step);
-    const double above = value().item<double>();
-    parameter.sub_(direction, 2 * step);
-    const double below = value().item<double>();
-    parameter.add_(direction, step);
-    const double numeric = (above - below) / (2 * step);
-    const double analytic = (parameter.grad() * direction).sum().item<double>();
-    EXPECT_NEAR(analytic, numeric, 0.05 + 0.03 * std::abs(numeric)) << name;
+    ExpectGradientIsDifference(parameter, value, 1e-3, name, {.absolute = 0.05, .relative = 0.03});
   }
 }
 

@@ -17,6 +17,7 @@
 #include "adapters/model/attention_meter.h"
 #include "adapters/model/prune_fusion.h"
 #include "runtime/pass/ops/activation.h"
+#include "tests/adapters/finite_differences.h"
 #include "tests/support/random_model.h"
 
 namespace fathom::training {
@@ -98,17 +99,7 @@ TEST(FusionTask, GradientsEqualFiniteDifferences) {
   value().backward();
   for (const char* name : {"query_weight", "query_bias", "key_weight", "value_weight"}) {
     const at::Tensor& parameter = task.named().at(std::string("fusion.1.ffn.") + name);
-    const at::NoGradGuard no_grad;
-    const at::Tensor direction = at::randn_like(parameter);
-    const double step = 1e-3;
-    parameter.add_(direction, step);
-    const double above = value().item<double>();
-    parameter.sub_(direction, 2 * step);
-    const double below = value().item<double>();
-    parameter.add_(direction, step);
-    const double numeric = (above - below) / (2 * step);
-    const double analytic = (parameter.grad() * direction).sum().item<double>();
-    EXPECT_NEAR(analytic, numeric, 0.02 + 0.02 * std::abs(numeric)) << name;
+    ExpectGradientIsDifference(parameter, value, 1e-3, name);
   }
 }
 
