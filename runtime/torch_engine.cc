@@ -82,6 +82,24 @@ class TorchEngine : public Engine {
 
   std::vector<TaskInfo> ListTasks() const override { return parts_.tasks.List(); }
 
+  TaskCounts task_counts() const override { return {}; }
+  absl::StatusOr<TaskInfo> LoadTask(std::string_view /*name*/, int /*version*/,
+                                    const LoadTaskOptions& /*options*/) override {
+    return absl::UnimplementedError("LoadTask");
+  }
+  absl::Status UnloadTask(std::string_view /*name*/, int /*version*/) override {
+    return absl::UnimplementedError("UnloadTask");
+  }
+  absl::Status SetDefaultVersion(std::string_view /*name*/, int /*version*/) override {
+    return absl::UnimplementedError("SetDefaultVersion");
+  }
+  absl::StatusOr<ScanReport> ScanTasks() override {
+    return absl::UnimplementedError("ScanTasks");
+  }
+  double PredictMs(absl::Span<const PassText> /*texts*/, int /*threads*/) const override {
+    return 0;
+  }
+
   Concurrency concurrency() const override { return parts_.concurrency; }
 
   CacheReport cache_report() const override {

@@ -82,6 +82,9 @@ v1::TaskResult MakeTaskResult(const TaskOutput& output, const TaskInfo& task,
     case HeadKind::kRegression:
       result.mutable_regression()->set_value(output.logits.front());
       break;
+    case HeadKind::kMultiLabel:
+    case HeadKind::kTagging:
+      break;
   }
   if (options.return_logits()) {
     result.mutable_logits()->Add(output.logits.begin(), output.logits.end());

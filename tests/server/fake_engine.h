@@ -66,6 +66,21 @@ class FakeEngine : public Engine {
   std::vector<TaskInfo> ListTasks() const override;
   absl::StatusOr<PassResult> Run(absl::Span<const PassText> texts,
                                  const RunOptions& options) override;
+  TaskCounts task_counts() const override { return {}; }
+  absl::StatusOr<TaskInfo> LoadTask(std::string_view /*name*/, int /*version*/,
+                                    const LoadTaskOptions& /*options*/) override {
+    return absl::UnimplementedError("LoadTask");
+  }
+  absl::Status UnloadTask(std::string_view /*name*/, int /*version*/) override {
+    return absl::UnimplementedError("UnloadTask");
+  }
+  absl::Status SetDefaultVersion(std::string_view /*name*/, int /*version*/) override {
+    return absl::UnimplementedError("SetDefaultVersion");
+  }
+  absl::StatusOr<ScanReport> ScanTasks() override { return absl::UnimplementedError("ScanTasks"); }
+  double PredictMs(absl::Span<const PassText> /*texts*/, int /*threads*/) const override {
+    return 0;
+  }
   Concurrency concurrency() const override { return concurrency_; }
   const CalibrationReport& calibration() const override { return calibration_; }
   CacheReport cache_report() const override;
