@@ -38,7 +38,8 @@ void FlightTable::Finish(Flight& flight) {
 }
 
 size_t FlightTable::Hash::operator()(const Sought& sought) const {
-  return absl::HashOf(sought.text.hash, sought.task.task.get(), sought.task.skip_layers);
+  return absl::HashOf(sought.text.hash, sought.task.task.get(), sought.task.skip_layers,
+                      sought.task.output);
 }
 
 size_t FlightTable::Hash::operator()(const FlightPtr& flight) const {
@@ -52,6 +53,7 @@ size_t FlightTable::Hash::operator()(const Flight* flight) const {
 bool FlightTable::Equal::operator()(const FlightPtr& flight, const Sought& sought) const {
   return flight->task.task == sought.task.task &&
          flight->task.skip_layers == sought.task.skip_layers &&
+         flight->task.output == sought.task.output &&
          TextEqual{}(*flight->text.text, *sought.text.text);
 }
 
