@@ -49,6 +49,7 @@ class PredictCall : public std::enable_shared_from_this<PredictCall> {
 
   absl::StatusOr<ScheduledRequest> Prepare();
   absl::Status FindTasks();
+  bool TagsTokens() const;
   absl::Status TokenizeInputs(ScheduledRequest& request);
   absl::StatusOr<v1::PredictResponse> MakeResponse(absl::StatusOr<ScheduledResult> result);
 
@@ -59,6 +60,7 @@ class PredictCall : public std::enable_shared_from_this<PredictCall> {
   v1::PredictRequest request_;
   std::vector<Task> tasks_;
   v1::PredictResponse response_;  // ids, token counts and truncation are known before the pass
+  std::vector<std::vector<TokenSpan>> spans_;  // [inputs]; empty where nobody asks for them
   int64_t tokens_ = 0;
   CallObservation observation_;
 };
