@@ -14,7 +14,7 @@ namespace fathom {
 // The scheduler at the moment of the cut.
 struct CutMoment {
   absl::Duration waited;         // of the call: from its arrival at the server to now
-  double queue_share = 0;        // of the queue's limit that is in use, 0 … 1: the larger of both
+  double queue_share = 0;        // of the queue's limit that is in use, 0 … 1: the largest of the three
   double ahead_ms = 0;           // predicted time of what is cut before it and still runs
 };
 

@@ -13,36 +13,14 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "runtime/engine.h"
+#include "server/schedule/clock.h"
+#include "server/schedule/depth_chooser.h"
+#include "server/schedule/observer.h"
+#include "server/schedule/options.h"
 #include "server/schedule/request.h"
 #include "server/schedule/request_queue.h"
 
 namespace fathom {
-
-// A row here is one token of one (text, task): what a call's work is measured in before it is
-// planned.
-struct SchedulerOptions {
-  int64_t max_queue_requests = 1024;
-  int64_t max_queue_rows = 1 << 18;
-  int64_t max_batch_rows = 4096;  // of one pass; at least the encoder's longest text
-};
-
-struct PassReport {
-  int64_t rows = 0;  // largest packed block
-  int64_t texts = 0;
-  int64_t deduplicated_items = 0;  // answered from an equal (text, task, n) of the pass
-  double predicted_ms = 0;         // 0: the engine predicts nothing
-  double actual_ms = 0;
-  Work work = {};
-};
-
-// Told of what happens, for metrics. Called on the scheduler's and on submitting threads, so it
-// must be safe to call from several at once, must return soon and must not call the scheduler.
-class SchedulerObserver {
- public:
-  virtual ~SchedulerObserver() = default;
-  virtual void OnQueue(const QueueLength& length) = 0;
-  virtual void OnPass(const PassReport& report) = 0;
-};
 
 class Scheduler {
  public:
@@ -50,11 +28,13 @@ class Scheduler {
   // cancelled one, in DropCancelled. It must return soon and must not call Drain.
   using Done = ScheduledDone;
 
-  // `engine` and `observer` (may be null) must outlive the scheduler. INVALID_ARGUMENT names an
-  // option that cannot work.
+  // All must outlive the scheduler. Without `depths` an automatic n is the task's default, without
+  // `clock` the time is the system's. INVALID_ARGUMENT names an option that cannot work.
   static absl::StatusOr<std::unique_ptr<Scheduler>> Create(Engine* engine,
                                                            const SchedulerOptions& options,
-                                                           SchedulerObserver* observer = nullptr);
+                                                           SchedulerObserver* observer = nullptr,
+                                                           DepthChooser* depths = nullptr,
+                                                           const Clock* clock = nullptr);
 
   // Drains.
   ~Scheduler();
