@@ -60,8 +60,7 @@ class SchedulerObserver {
   virtual void OnPass(const PassReport& report) = 0;
   // Once for each request that is not answered with a result.
   virtual void OnRejection(Rejection /*rejection*/) {}
-  // Once for each request of which a first part goes into a pass: the n of its tasks, and why,
-  // [texts][tasks].
+  // Once for each request that is answered: the n of its tasks, and why, [texts][tasks].
   virtual void OnDepths(absl::Span<const ScheduledText> /*texts*/,
                         absl::Span<const std::vector<ChosenDepth>> /*depths*/) {}
   // A pass that ended early because nobody waited for it any more.
