@@ -88,10 +88,11 @@ class Search {
   std::vector<ChosenDepth> Run() {
     if (most_pushed_ > 0 || budgeted_) {
       prediction_ = Predict(0, 0);
-      if (prediction_.ms > 0) {
-        Push();
-        if (budgeted_) Rise();
-      }
+      known_ = prediction_.ms > 0;
+    }
+    if (known_) {
+      Push();
+      if (budgeted_) Rise();
     }
     std::vector<ChosenDepth> chosen;
     for (size_t i = 0; i < ladders_.size(); ++i) chosen.push_back(Answer(i));
@@ -166,14 +167,13 @@ class Search {
 
   ChosenDepth Answer(size_t i) const {
     const DepthQuestion& question = questions_[i];
-    const bool predicted = prediction_.ms > 0;
     ChosenDepth chosen{.skip_layers = ladders_[i].At(push_, rise_)};
     chosen.reason = ReasonOf(i, chosen.skip_layers);
-    if (predicted) chosen.predicted_ms = TotalMs(prediction_);
+    if (known_) chosen.predicted_ms = TotalMs(prediction_);
     if (question.choice.kind != Kind::kLatencyBudget) return chosen;
     chosen.budget_met =
-        predicted && TotalMs(prediction_) <= Milliseconds(question.choice.latency_budget);
-    if (!predicted && question.task != nullptr) {
+        known_ && TotalMs(prediction_) <= Milliseconds(question.choice.latency_budget);
+    if (!known_ && question.task != nullptr) {
       chosen.skip_layers = DefaultDepth(*question.task, question.policy);
     }
     return chosen;
@@ -191,7 +191,8 @@ class Search {
 
   int push_ = 0;
   int rise_ = 0;
-  PassPrediction prediction_;  // at push_ and rise_; 0: none
+  bool known_ = false;         // what it takes is predicted
+  PassPrediction prediction_;  // at push_ and rise_
 };
 
 }  // namespace

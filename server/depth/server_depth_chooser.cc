@@ -1,7 +1,7 @@
 #include "server/depth/server_depth_chooser.h"
 
+#include <memory>
 #include <optional>
-#include <utility>
 
 #include "server/depth/agreement.h"
 #include "server/depth/call_forecast.h"
@@ -9,6 +9,11 @@
 
 namespace fathom {
 namespace {
+
+const Clock* SystemTime() {
+  static const SystemClock clock;
+  return &clock;
+}
 
 // Each (text, task) gets what its question got.
 std::vector<std::vector<ChosenDepth>> Spread(const CallDepths& call,
@@ -26,10 +31,10 @@ std::vector<std::vector<ChosenDepth>> Spread(const CallDepths& call,
 }  // namespace
 
 ServerDepthChooser::ServerDepthChooser(const Engine* engine, const TaskDepthPolicies* policies,
-                                       std::function<absl::Time()> clock)
+                                       const Clock* clock)
     : engine_(engine),
       policies_(policies),
-      clock_(std::move(clock)),
+      clock_(clock != nullptr ? clock : SystemTime()),
       brownout_(engine->encoder().layers) {}
 
 std::vector<std::vector<ChosenDepth>> ServerDepthChooser::Choose(
@@ -111,7 +116,7 @@ DepthReport ServerDepthChooser::report() const {
 
 int ServerDepthChooser::BrownoutSteps() const {
   const absl::MutexLock lock(&mutex_);
-  return brownout_.steps(clock_());
+  return brownout_.steps(clock_->Steady());
 }
 
 }  // namespace fathom

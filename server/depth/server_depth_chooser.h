@@ -2,18 +2,19 @@
 // the engine's predictions, the queue, and how answers agreed so far.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "absl/synchronization/mutex.h"
-#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "runtime/depth/brownout.h"
 #include "runtime/depth/depth_policy.h"
 #include "runtime/engine.h"
 #include "server/depth/call_depths.h"
 #include "server/depth/drift_guards.h"
 #include "server/depth/task_depth_policies.h"
+#include "server/schedule/clock.h"
 #include "server/schedule/depth_chooser.h"
 
 namespace fathom {
@@ -31,9 +32,9 @@ class ServerDepthChooser : public DepthChooser {
   // by brown-out: the comparison is the first thing to be dropped under load.
   static constexpr double kShadowsUntil = 0.5;
 
-  // `engine` and `policies` must outlive it. `clock` is that of OnQueueShare.
+  // All must outlive it. `clock` is the scheduler's; null: the system's.
   ServerDepthChooser(const Engine* engine, const TaskDepthPolicies* policies,
-                     std::function<absl::Time()> clock = absl::Now);
+                     const Clock* clock = nullptr);
 
   std::vector<std::vector<ChosenDepth>> Choose(absl::Span<const ScheduledText> texts,
                                                const CutMoment& moment) override;
@@ -54,7 +55,7 @@ class ServerDepthChooser : public DepthChooser {
 
   const Engine* const engine_;
   const TaskDepthPolicies* const policies_;
-  const std::function<absl::Time()> clock_;
+  const Clock* const clock_;
   DriftGuards guards_;
 
   mutable absl::Mutex mutex_;

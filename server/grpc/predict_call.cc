@@ -88,16 +88,10 @@ absl::StatusOr<ScheduledRequest> PredictCall::Prepare() {
     text.tasks.reserve(tasks_.size());
     for (const Task& task : tasks_) {
       text.tasks.push_back(
-          {.task = task.task, .skip_layers = SkipLayersBefore(task), .depth = task.depth});
+          {.task = task.task, .skip_layers = task.depth.skip_layers, .depth = task.depth});
     }
   }
   return scheduled;
-}
-
-// The exact n, or the one that stands until another is chosen.
-int PredictCall::SkipLayersBefore(const Task& task) {
-  return task.depth.kind == DepthChoice::Kind::kExact ? task.depth.skip_layers
-                                                      : task.task->info().default_skip_layers;
 }
 
 absl::Status PredictCall::FindTasks() {
@@ -144,18 +138,11 @@ absl::Status PredictCall::TokenizeInputs(ScheduledRequest& request) {
   return absl::OkStatus();
 }
 
-// Whether a budget was met is what happened, not what was predicted. A scheduler that chooses no
-// depths ran what it was given.
+// Whether a budget was met is what happened, not what was predicted.
 ChosenDepth PredictCall::DepthOfAnswer(const ScheduledResult& result, size_t text, size_t task,
                                        absl::Duration elapsed) const {
+  ChosenDepth depth = result.depths[text][task];
   const DepthChoice& asked = tasks_[task].depth;
-  ChosenDepth depth;
-  if (text < result.depths.size()) {
-    depth = result.depths[text][task];
-  } else {
-    depth.skip_layers = SkipLayersBefore(tasks_[task]);
-    if (asked.kind == DepthChoice::Kind::kExact) depth.reason = DepthReason::kExact;
-  }
   if (asked.kind == DepthChoice::Kind::kLatencyBudget) {
     depth.budget_met = elapsed <= asked.latency_budget;
   }

@@ -60,7 +60,6 @@ class PredictCall : public std::enable_shared_from_this<PredictCall> {
   absl::StatusOr<DepthChoice> DepthOfTask(int task, const TaskInfo& info) const;
   absl::Status TokenizeInputs(ScheduledRequest& request);
   absl::StatusOr<v1::PredictResponse> MakeResponse(absl::StatusOr<ScheduledResult> result);
-  static int SkipLayersBefore(const Task& task);
   ChosenDepth DepthOfAnswer(const ScheduledResult& result, size_t text, size_t task,
                             absl::Duration elapsed) const;
 

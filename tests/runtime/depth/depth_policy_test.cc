@@ -199,6 +199,17 @@ const PolicyCase kCases[] = {
      .budget_met = false,
      .law = [](absl::Span<const int>) { return PassPrediction{}; }},
 
+    // With finished answers kept at n = 3.
+    {.title = "ADepthWhoseAnswersAreKeptTakesNothing",
+     .choices = Eight(Budget(50)),
+     .n = EightTimes(3),
+     .reason = DepthReason::kLatencyBudget,
+     .budget_met = true,
+     .law =
+         [](absl::Span<const int> n) {
+           return n[0] == 3 ? PassPrediction{} : PassPrediction{.ms = 90, .encoder_ms = 90};
+         }},
+
     // min_quality.
     {.title = "LargestThatKeepsIt",
      .choices = Eight(MinQuality(0.9)),
@@ -383,9 +394,11 @@ TEST_P(DepthPolicyTable, Holds) {
   EXPECT_EQ(chosen.back().reason, test.reason);
   EXPECT_EQ(chosen.back().budget_met, test.budget_met);
   EXPECT_LE(predictions, 2 * kLayers + 2);
-  const double ms = test.law(n).ms;
-  if (predictions > 0 && ms > 0) {
-    EXPECT_DOUBLE_EQ(chosen.back().predicted_ms.value_or(-1), test.waited_ms + test.ahead_ms + ms);
+  const double at_rest =
+      test.law(std::vector<int>(test.choices.size(), test.task.default_skip_layers)).ms;
+  if (predictions > 0 && at_rest > 0) {
+    EXPECT_DOUBLE_EQ(chosen.back().predicted_ms.value_or(-1),
+                     test.waited_ms + test.ahead_ms + test.law(n).ms);
   } else {
     EXPECT_FALSE(chosen.back().predicted_ms.has_value());
   }

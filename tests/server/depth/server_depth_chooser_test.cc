@@ -8,6 +8,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/server/fake_engine.h"
+#include "tests/server/schedule/turned_clock.h"
 
 namespace fathom {
 namespace {
@@ -71,8 +72,8 @@ class ServerDepthChooserTest : public ::testing::Test {
   // One step at a time, to `steps`.
   void Brown(int steps) {
     for (int i = 0; i < steps; ++i) {
-      now_ += absl::Seconds(1);
-      chooser_.OnQueueShare(0.9, now_);
+      clock_.Pass(absl::Seconds(1));
+      chooser_.OnQueueShare(0.9, clock_.Steady());
     }
   }
 
@@ -87,10 +88,10 @@ class ServerDepthChooserTest : public ::testing::Test {
     }
   }
 
-  absl::Time now_ = absl::FromUnixSeconds(1'000'000);
+  TurnedClock clock_;
   PredictingEngine engine_{Concurrency{.passes = 2, .threads = 4}};
   TaskDepthPolicies policies_;
-  ServerDepthChooser chooser_{&engine_, &policies_, [this] { return now_; }};
+  ServerDepthChooser chooser_{&engine_, &policies_, &clock_};
   const std::shared_ptr<const ServableTask> mood_ = Load("mood");
   const std::shared_ptr<const ServableTask> topic_ = Load("topic");
 };
@@ -188,10 +189,10 @@ TEST_F(ServerDepthChooserTest, BrownoutRaisesOnlyTasksThatItMay) {
   EXPECT_EQ(risen[0][1].reason, DepthReason::kBrownout);
   const auto lone = chooser_.Choose(Texts(5, {{.task = mood_, .depth = nothing}}), {});
   for (const auto& text : lone) EXPECT_EQ(text[0].skip_layers, 0);
-  now_ += absl::Seconds(60);
+  clock_.Pass(absl::Seconds(60));
   EXPECT_EQ(chooser_.report().brownout_steps, 2) << "the queue is as long as it was told last";
-  chooser_.OnQueueShare(0, now_);
-  now_ += absl::Seconds(60);
+  chooser_.OnQueueShare(0, clock_.Steady());
+  clock_.Pass(absl::Seconds(60));
   EXPECT_EQ(chooser_.report().brownout_steps, 0);
 }
 
