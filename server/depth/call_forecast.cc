@@ -5,7 +5,7 @@
 namespace fathom {
 namespace {
 
-double Rows(const ScheduledText& text) {
+double RowsOf(const ScheduledText& text) {
   return static_cast<double>(text.text.ids.size() * text.tasks.size());
 }
 
@@ -22,9 +22,9 @@ void CallForecast::Sample() {
   double rows = 0;
   double sampled_rows = 0;
   for (size_t i = 0; i < all_.size(); ++i) {
-    rows += Rows(all_[i]);
+    rows += RowsOf(all_[i]);
     if (i % every != 0) continue;
-    sampled_rows += Rows(all_[i]);
+    sampled_rows += RowsOf(all_[i]);
     sampled_.push_back(i);
     PassText& text = texts_.emplace_back();
     text.text = &all_[i].text;
