@@ -8,20 +8,9 @@
 
 #include "runtime/cache/tap_policy.h"
 #include "runtime/cache/text_key.h"
+#include "runtime/pass/pass_task.h"
 
 namespace fathom {
-namespace {
-
-const LoadedTask* Loaded(const PassTask& task) { return static_cast<const LoadedTask*>(task.task); }
-
-// Of the answer cache: one loaded version of a task, or the raw encoder.
-uint64_t AnswerId(const PassTask& task) { return task.task == nullptr ? 0 : Loaded(task)->id(); }
-
-// The raw encoder answers the same at every n.
-int AnswerDepth(const PassTask& task) { return task.task == nullptr ? 0 : task.skip_layers; }
-
-}  // namespace
-
 PassCaches::PassCaches(const Encoder& encoder, const CacheOptions& cache_options)
     : options(cache_options),
       taps(encoder.fingerprint(), cache_options.tap_bytes),

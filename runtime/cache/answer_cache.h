@@ -28,6 +28,9 @@ class AnswerCache {
   // encoder.
   std::optional<std::vector<float>> Find(const TokenizedText& text, uint64_t task_id,
                                          int skip_layers, PassOutput output = PassOutput::kHead);
+  // Whether Find would find it, without a trace: for predictions.
+  bool Contains(const TokenizedText& text, uint64_t task_id, int skip_layers,
+                PassOutput output = PassOutput::kHead) const;
   void Insert(const TokenizedText& text, uint64_t task_id, int skip_layers,
               absl::Span<const float> logits, PassOutput output = PassOutput::kHead);
   void Clear();

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "runtime/pass/ops/cpu_ops.h"
+#include "runtime/pass/pass_task.h"
 
 namespace fathom {
 namespace {
@@ -45,23 +46,6 @@ void CopyRow(const at::Tensor& state, int32_t row, std::vector<float>& out) {
 }
 
 }  // namespace
-
-PassOutput OutputOf(const PassTask& task) {
-  const bool has_head = task.task != nullptr;
-  return task.output == PassOutput::kHead && !has_head ? PassOutput::kClsState : task.output;
-}
-
-Reads ReadsOf(const PassTask& task) {
-  switch (OutputOf(task)) {
-    case PassOutput::kHead:
-      return task.task->info().head == HeadKind::kTagging ? Reads::kAllRows : Reads::kCls;
-    case PassOutput::kClsState:
-      return Reads::kCls;
-    case PassOutput::kMeanState:
-      return Reads::kAllRows;
-  }
-  return Reads::kAllRows;
-}
 
 void PassAnswers::Answer(absl::Span<const Item> items, const Encoder& encoder,
                          const at::Tensor& state) {

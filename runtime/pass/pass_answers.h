@@ -16,12 +16,6 @@
 
 namespace fathom {
 
-// What is computed of a task: the raw encoder has no head, so it answers its [CLS] row instead.
-PassOutput OutputOf(const PassTask& task);
-
-// Which rows of the last state that reads.
-Reads ReadsOf(const PassTask& task);
-
 // Holds the buffers of a pass: for one thread at a time.
 class PassAnswers {
  public:

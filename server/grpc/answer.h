@@ -6,8 +6,8 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "fathom/v1/inference_service.pb.h"
+#include "runtime/depth/depth_choice.h"
 #include "runtime/engine.h"
-#include "server/grpc/depth.h"
 #include "server/schedule/request.h"
 
 namespace fathom {
@@ -19,7 +19,7 @@ std::optional<v1::ExpectedQuality> QualityAt(const TaskInfo& task, int skip_laye
 // task's labels become the result's error, which names the task. `spans`: of the input's tokens,
 // for a tagging task; empty of an input that came as token ids.
 v1::TaskResult MakeTaskResult(const TaskOutput& output, const TaskInfo& task,
-                              const ResolvedDepth& depth, const v1::PredictOptions& options,
+                              const ChosenDepth& depth, const v1::PredictOptions& options,
                               absl::Span<const TokenSpan> spans = {});
 
 // `tokens`: of all inputs.

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -39,18 +40,22 @@ class CallReactor : public grpc::ServerUnaryReactor {
   // Set when the client has gone.
   std::shared_ptr<const std::atomic<bool>> cancelled() const { return cancelled_; }
 
-  // Once. After it the reactor must not be touched.
+  // Once, one of the two. After it the reactor must not be touched.
+  void Refuse(const absl::Status& status) { End(status, {}); }
   template <typename Response>
   void Answer(const absl::StatusOr<Response>& response, CallObservation observation) {
     absl::Status status = response.status();
     // Nobody reads an answer to a call that has been given up.
     if (status.ok() && cancelled_->load()) status = absl::CancelledError("the client has gone");
     if (status.ok()) *response_ = SerializeMessage(*response);
-    ObserveAnswer(*metrics_, std::move(observation), status, start_);
-    Finish(ToGrpcStatus(status));
+    End(status, std::move(observation));
   }
 
  private:
+  void End(const absl::Status& status, CallObservation observation) {
+    ObserveAnswer(*metrics_, std::move(observation), status, start_);
+    Finish(ToGrpcStatus(status));
+  }
   void OnCancel() override {
     cancelled_->store(true);
     scheduler_->DropCancelled();

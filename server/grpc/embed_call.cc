@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "server/grpc/answer.h"
 #include "server/grpc/depth.h"
 #include "server/grpc/errors.h"
@@ -57,6 +58,7 @@ absl::StatusOr<ScheduledRequest> EmbedCall::Prepare() {
     response_.set_skip_layers(static_cast<uint32_t>(task->skip_layers));
   }
   ScheduledRequest scheduled;
+  scheduled.arrival = absl::Now();
   scheduled.deadline = deadline_;
   scheduled.cancelled = cancelled_;
   const auto start = std::chrono::steady_clock::now();
@@ -75,12 +77,14 @@ absl::StatusOr<ScheduledTask> EmbedCall::FindTask() const {
   auto task = deps_.engine->FindTask(selector.name(), static_cast<int>(selector.version()));
   if (!task.ok()) return AtTask(selector.name(), task.status());
   const v1::Depth* depth = selector.has_depth() ? &selector.depth() : nullptr;
-  const auto resolved =
-      ResolveDepth(depth, "task.depth", (*task)->info(), deps_.engine->encoder().layers);
-  if (!resolved.ok()) return resolved.status();
+  const auto choice =
+      ResolveDepth(depth, NamesIn("task.depth"), (*task)->info(), deps_.engine->encoder().layers);
+  if (!choice.ok()) return choice.status();
   wanted.task = *std::move(task);
-  wanted.skip_layers = resolved->skip_layers;
-  wanted.depth.skip_layers = wanted.skip_layers;  // exact: never raised
+  wanted.skip_layers = choice->kind == DepthChoice::Kind::kExact
+                           ? choice->skip_layers
+                           : wanted.task->info().default_skip_layers;
+  wanted.depth = {.kind = DepthChoice::Kind::kExact, .skip_layers = wanted.skip_layers};
   return wanted;
 }
 

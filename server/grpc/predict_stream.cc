@@ -11,8 +11,12 @@
 namespace fathom {
 
 PredictStreamReactor::PredictStreamReactor(const PredictDeps& deps, Metrics* metrics,
-                                           absl::Time deadline)
-    : deps_(deps), metrics_(metrics), deadline_(deadline) {
+                                           absl::Time deadline,
+                                           std::optional<v1::Depth> metadata_depth)
+    : deps_(deps),
+      metrics_(metrics),
+      deadline_(deadline),
+      metadata_depth_(std::move(metadata_depth)) {
   Update([] {});  // the first read
 }
 
@@ -96,6 +100,7 @@ void PredictStreamReactor::Work(const grpc::ByteBuffer& bytes) {
     return;
   }
   auto call = std::make_shared<PredictCall>(deps_, deadline_, cancelled_);
+  if (metadata_depth_) call->SetMetadataDepth(*metadata_depth_);
   // The call outlives its own answer: Start, or the scheduler, holds it meanwhile.
   call->Start(std::move(*message.mutable_request()),
               [this, id, start, call = call.get()](absl::StatusOr<v1::PredictResponse> response) {

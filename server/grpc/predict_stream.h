@@ -17,6 +17,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "absl/functional/function_ref.h"
@@ -24,6 +25,7 @@
 #include "absl/time/time.h"
 #include "fathom/v1/inference_service.pb.h"
 #include "server/grpc/predict_call.h"
+#include "server/grpc/status.h"
 #include "server/metrics/metrics.h"
 
 namespace fathom {
@@ -31,8 +33,10 @@ namespace fathom {
 // Deletes itself when gRPC is done with it.
 class PredictStreamReactor : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
-  // `metrics` must outlive the stream. `deadline`: of the stream, so of each of its calls.
-  PredictStreamReactor(const PredictDeps& deps, Metrics* metrics, absl::Time deadline);
+  // `metrics` must outlive the stream. The deadline is the stream's, so that of each of its calls;
+  // the depth that its metadata gives is for each of them too.
+  PredictStreamReactor(const PredictDeps& deps, Metrics* metrics, absl::Time deadline,
+                       std::optional<v1::Depth> metadata_depth);
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -64,6 +68,7 @@ class PredictStreamReactor : public grpc::ServerBidiReactor<grpc::ByteBuffer, gr
   const PredictDeps deps_;
   Metrics* const metrics_;
   const absl::Time deadline_;
+  const std::optional<v1::Depth> metadata_depth_;
   const std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
 
   grpc::ByteBuffer incoming_;  // gRPC's while reading_
@@ -77,6 +82,15 @@ class PredictStreamReactor : public grpc::ServerBidiReactor<grpc::ByteBuffer, gr
   bool reads_ended_ = false;  // by the client's half-close or its end
   bool given_up_ = false;
   bool finished_ = false;
+};
+
+// Ends a stream at once.
+class RefusedStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+ public:
+  explicit RefusedStream(const absl::Status& status) { Finish(ToGrpcStatus(status)); }
+
+ private:
+  void OnDone() override { delete this; }
 };
 
 }  // namespace fathom

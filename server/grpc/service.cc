@@ -6,6 +6,7 @@
 #include "server/grpc/call_context.h"
 #include "server/grpc/call_reactor.h"
 #include "server/grpc/embed_call.h"
+#include "server/grpc/metadata_depth.h"
 #include "server/grpc/parse.h"
 #include "server/grpc/predict_stream.h"
 #include "server/grpc/status.h"
@@ -32,10 +33,16 @@ grpc::ServerUnaryReactor* InferenceServiceImpl::Predict(grpc::CallbackServerCont
   auto* reactor = new CallReactor(deps_.scheduler, metrics_, response);
   v1::PredictRequest parsed;
   if (const absl::Status status = ParseMessage(*request, &parsed); !status.ok()) {
-    reactor->Answer<v1::PredictResponse>(status, {});
+    reactor->Refuse(status);
     return reactor;
   }
   auto call = std::make_shared<PredictCall>(deps_, Deadline(*context), reactor->cancelled());
+  auto depth = DepthOfMetadata(context->client_metadata());
+  if (!depth.ok()) {
+    reactor->Refuse(depth.status());
+    return reactor;
+  }
+  if (depth->has_value()) call->SetMetadataDepth(**std::move(depth));
   // The call outlives its own answer: Start, or the scheduler, holds it meanwhile.
   call->Start(std::move(parsed),
               [reactor, call = call.get()](const absl::StatusOr<v1::PredictResponse>& result) {
@@ -74,7 +81,7 @@ grpc::ServerUnaryReactor* InferenceServiceImpl::Embed(grpc::CallbackServerContex
   auto* reactor = new CallReactor(deps_.scheduler, metrics_, response);
   v1::EmbedRequest parsed;
   if (const absl::Status status = ParseMessage(*request, &parsed); !status.ok()) {
-    reactor->Answer<v1::EmbedResponse>(status, {});
+    reactor->Refuse(status);
     return reactor;
   }
   auto call = std::make_shared<EmbedCall>(deps_, Deadline(*context), reactor->cancelled());
@@ -100,7 +107,9 @@ grpc::ServerUnaryReactor* InferenceServiceImpl::Tokenize(grpc::CallbackServerCon
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* InferenceServiceImpl::PredictStream(
     grpc::CallbackServerContext* context) {
   EchoRequestId(*context);
-  return new PredictStreamReactor(deps_, metrics_, Deadline(*context));
+  auto depth = DepthOfMetadata(context->client_metadata());
+  if (!depth.ok()) return new RefusedStream(depth.status());
+  return new PredictStreamReactor(deps_, metrics_, Deadline(*context), *std::move(depth));
 }
 
 }  // namespace fathom

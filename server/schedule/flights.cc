@@ -8,18 +8,22 @@
 
 namespace fathom {
 
-HashedText HashText(TokenizedText text) {
-  const size_t hash = TextHash()(text);
-  return {.text = std::make_shared<const TokenizedText>(std::move(text)), .hash = hash};
+HashedText HashText(std::shared_ptr<const TokenizedText> text) {
+  const size_t hash = TextHash()(*text);
+  return {.text = std::move(text), .hash = hash};
+}
+
+FlightPtr FlightTable::FindOrAdd(const HashedText& text, const ScheduledTask& task) {
+  const auto found = flights_.find(Sought{text, task});
+  if (found != flights_.end()) return *found;
+  const auto flight = std::make_shared<Flight>(Flight{.id = ++ids_, .text = text, .task = task});
+  flights_.insert(flight);
+  return flight;
 }
 
 FlightPtr FlightTable::Join(const HashedText& text, const ScheduledTask& task,
                             QueuedRequest* holder) {
-  const auto found = flights_.find(Sought{text, task});
-  const FlightPtr flight = found != flights_.end()
-                               ? *found
-                               : std::make_shared<Flight>(Flight{.text = text, .task = task});
-  if (found == flights_.end()) flights_.insert(flight);
+  FlightPtr flight = FindOrAdd(text, task);
   flight->holders.push_back(holder);
   return flight;
 }

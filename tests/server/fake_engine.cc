@@ -106,6 +106,24 @@ void FakeEngine::SetTaskLogits(const std::string& task, std::vector<float> logit
   task_logits_[task] = std::move(logits);
 }
 
+void FakeEngine::SetCost(double fixed_ms, double row_ms) {
+  const std::lock_guard lock(mutex_);
+  fixed_ms_ = fixed_ms;
+  row_ms_ = row_ms;
+}
+
+double FakeEngine::PredictMs(absl::Span<const PassText> texts, int /*threads*/) const {
+  const std::lock_guard lock(mutex_);
+  double rows = 0;
+  for (const PassText& text : texts) {
+    for (const PassTask& task : text.tasks) {
+      const double layers = static_cast<double>(kLayers - task.skip_layers) / kLayers;
+      rows += static_cast<double>(text.text->ids.size()) * layers;
+    }
+  }
+  return fixed_ms_ + row_ms_ * rows;
+}
+
 std::vector<SeenPass> FakeEngine::passes() const {
   const std::lock_guard lock(mutex_);
   return passes_;
@@ -231,9 +249,11 @@ absl::StatusOr<PassResult> FakeEngine::Run(absl::Span<const PassText> texts,
     }
   }
   WaitAtDoor(std::move(seen));
+  const bool abandoned = options.abandoned && options.abandoned();
 
   const std::lock_guard lock(mutex_);
   threads_ -= options.threads;
+  if (abandoned) return absl::CancelledError("the pass was abandoned");
   PassResult result;
   for (const PassText& text : texts) {
     std::vector<TaskOutput>& outputs = result.outputs.emplace_back();
