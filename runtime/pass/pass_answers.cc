@@ -27,18 +27,6 @@ void CheckFinite(const PassTask& task, TaskOutput& output) {
                    " gave a result that is not a finite number; its weights are damaged"));
 }
 
-// [H], of the rows' mean. Sums are of double precision: a text may have thousands of rows.
-void Mean(const at::Tensor& state, const Rows& rows, std::vector<float>& out) {
-  const auto width = static_cast<size_t>(state.size(1));
-  std::vector<double> sums(width, 0.0);
-  const float* row = state.const_data_ptr<float>() + static_cast<size_t>(rows.first) * width;
-  for (int32_t r = 0; r < rows.count; ++r, row += width) {
-    for (size_t i = 0; i < width; ++i) sums[i] += row[i];
-  }
-  out.resize(width);
-  for (size_t i = 0; i < width; ++i) out[i] = static_cast<float>(sums[i] / rows.count);
-}
-
 void CopyRow(const at::Tensor& state, int32_t row, std::vector<float>& out) {
   const int64_t width = state.size(1);
   const float* from = state.const_data_ptr<float>() + row * width;
@@ -66,6 +54,18 @@ void PassAnswers::Answer(absl::Span<const Item> items, const Encoder& encoder,
   }
   RunHeads(items, encoder, state);
   for (const Item& item : items) CheckFinite(item.task, *item.output);
+}
+
+// [H]. In double precision: a text may have thousands of rows.
+void PassAnswers::Mean(const at::Tensor& state, const Rows& rows, std::vector<float>& out) {
+  const auto width = static_cast<size_t>(state.size(1));
+  sums_.assign(width, 0);
+  const float* row = state.const_data_ptr<float>() + static_cast<size_t>(rows.first) * width;
+  for (int32_t r = 0; r < rows.count; ++r, row += width) {
+    for (size_t i = 0; i < width; ++i) sums_[i] += row[i];
+  }
+  out.resize(width);
+  for (size_t i = 0; i < width; ++i) out[i] = static_cast<float>(sums_[i] / rows.count);
 }
 
 void PassAnswers::RunHeads(absl::Span<const Item> items, const Encoder& encoder,

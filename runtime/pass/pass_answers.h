@@ -33,11 +33,13 @@ class PassAnswers {
 
  private:
   void RunHeads(absl::Span<const Item> items, const Encoder& encoder, const at::Tensor& state);
+  void Mean(const at::Tensor& state, const Rows& rows, std::vector<float>& out);
 
   std::vector<size_t> by_task_;     // items that a head answers, sorted by it
   std::vector<int64_t> head_rows_;  // of the state, in the order of by_task_
   std::vector<float> logits_;       // the same
   std::vector<ops::HeadRows> heads_;
+  std::vector<double> sums_;  // [H]
 };
 
 }  // namespace fathom

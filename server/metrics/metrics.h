@@ -21,7 +21,7 @@
 
 namespace fathom {
 
-// One Predict call, at its end.
+// One Predict, one of a stream, or one Embed, at its end.
 struct CallObservation {
   struct Task {
     std::string name;  // as the client wrote it

@@ -28,15 +28,16 @@ class PassRunnerTest : public testing::Test {
     AddFusion(
         {{PfeifferLayout(config_.layers, {0, 2}), PfeifferLayout(config_.layers, {0})}, {5, 3}});
     AddFusion({{HoulsbyLayout(config_.layers), HoulsbyLayout(config_.layers)}, {4, 4}});
+    Add(PfeifferLayout(config_.layers), HeadKind::kTagging);
     for (int i = 0; i < 4; ++i) texts_.push_back(RandomText(config_, 3 + 2 * i, random_));
   }
 
-  void Add(const AdapterLayout& layout) {
+  void Add(const AdapterLayout& layout, HeadKind head = HeadKind::kClassification) {
     const uint64_t seed = 300 + tasks_.size();
-    tasks_.push_back(
-        std::make_shared<const LoadedTask>(TaskInfo{.name = "task" + std::to_string(tasks_.size())},
-                                           RandomAdapter(layout, config_.hidden_size, 5, seed),
-                                           RandomHead(config_.hidden_size, {"no", "yes"}, seed)));
+    tasks_.push_back(std::make_shared<const LoadedTask>(
+        TaskInfo{.name = "task" + std::to_string(tasks_.size()), .head = head},
+        RandomAdapter(layout, config_.hidden_size, 5, seed),
+        RandomHead(config_.hidden_size, {"no", "yes"}, seed)));
   }
 
   void AddFusion(const FusionDesign& design) {
@@ -48,6 +49,12 @@ class PassRunnerTest : public testing::Test {
   }
 
   PassTask Task(size_t task, int skip_layers) const { return {tasks_[task].get(), skip_layers}; }
+
+  // Mostly what the head says.
+  static PassOutput AnyOutput(int draw) {
+    if (draw == 0) return PassOutput::kClsState;
+    return draw == 1 ? PassOutput::kMeanState : PassOutput::kHead;
+  }
 
   PassText Text(size_t text, std::vector<PassTask> tasks) const {
     return {.text = &texts_[text], .tasks = std::move(tasks)};
@@ -102,9 +109,10 @@ TEST_F(PassRunnerTest, AnyHistoryOfPassesAnswersAsWithoutCaches) {
     for (int i = pick(1, 4); i > 0; --i) {
       std::vector<PassTask> tasks;
       for (int j = pick(1, 3); j > 0; --j) {
-        tasks.push_back(Task(static_cast<size_t>(pick(0, 4)), pick(0, config_.layers)));
+        tasks.push_back(Task(static_cast<size_t>(pick(0, 5)), pick(0, config_.layers)));
+        tasks.back().output = AnyOutput(pick(0, 5));
       }
-      if (pick(0, 9) == 0) tasks.push_back({.task = nullptr});
+      if (pick(0, 9) == 0) tasks.push_back({.task = nullptr, .output = AnyOutput(pick(0, 5))});
       texts.push_back(Text(static_cast<size_t>(pick(0, 3)), std::move(tasks)));
     }
     ExpectEqualAnswers(Run(runner, texts), RunCold(texts));

@@ -235,6 +235,25 @@ TEST_F(PredictStreamTest, AClientThatSaysNothingEndsWithOk) {
   EXPECT_TRUE(Predict(Good(1)).ok());
 }
 
+TEST_F(PredictStreamTest, TheDepthInItsMetadataIsForEachCall) {
+  Start();
+  grpc::ClientContext context;
+  context.AddMetadata("x-fathom-skip-layers", "4");
+  const auto stream = Open(context);
+  v1::PredictRequest own = Good(2);
+  own.mutable_depth()->set_skip_layers(7);
+  ASSERT_TRUE(Send(*stream, "", Good(1)));
+  EXPECT_EQ(Receive(*stream).response().results(0).tasks(0).depth().skip_layers(), 4);
+  ASSERT_TRUE(Send(*stream, "", own));
+  EXPECT_EQ(Receive(*stream).response().results(0).tasks(0).depth().skip_layers(), 7);
+  stream->WritesDone();
+  EXPECT_TRUE(End(*stream).ok());
+
+  grpc::ClientContext wrong;
+  wrong.AddMetadata("x-fathom-skip-layers", "many");
+  EXPECT_EQ(End(*Open(wrong)).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
 TEST_F(PredictStreamTest, EveryCallIsCounted) {
   Start();
   grpc::ClientContext context;
