@@ -7,6 +7,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/depth/call_forecast.h"
 #include "tests/server/fake_engine.h"
 #include "tests/server/schedule/turned_clock.h"
 
@@ -169,7 +170,7 @@ TEST_F(ServerDepthChooserTest, ALargeCallIsPredictedFromASample) {
       250, {{.task = mood_, .depth = MinQuality(0.9)}, {.task = topic_, .depth = MinQuality(0.9)}});
   const auto chosen = chooser_.Choose(texts, {});
   EXPECT_EQ(chosen[249][1].skip_layers, 11);
-  EXPECT_LE(engine_.most_items, 128U);
+  EXPECT_LE(engine_.most_items, CallForecast::kMostItems);
   EXPECT_NEAR(chosen[0][0].predicted_ms.value(), 250 * 13, 1e-6);
 }
 
