@@ -119,6 +119,18 @@ const PolicyCase kBudgetCases[] = {
      .budget_met = false,
      .law = [](absl::Span<const int>) { return PassPrediction{}; }},
 
+    // 82.2 ms would fit, but one pass of twenty takes 10 % more.
+    {.title = "ABudgetHoldsForALatePass",
+     .choices = Eight(Budget(83)),
+     .n = EightTimes(3),
+     .reason = DepthReason::kLatencyBudget,
+     .budget_met = true,
+     .law =
+         [](absl::Span<const int> n) {
+           PassPrediction prediction = LayersOf(1)(n);
+           prediction.late_ms = 1.1 * prediction.ms;
+           return prediction;
+         }},
     // With finished answers kept at n = 3.
     {.title = "ADepthWhoseAnswersAreKeptTakesNothing",
      .choices = Eight(Budget(50)),

@@ -226,9 +226,15 @@ TEST_F(ServerDepthChooserTest, ComparesNothingUnderLoadOrAtTheDefault) {
   Brown(1);
   EXPECT_FALSE(any({.queue_share = 0.4}));
 
+  auto states = texts;
+  for (ScheduledText& text : states) text.tasks[0].output = PassOutput::kClsState;
   ServerDepthChooser calm(&engine_, &policies_);
   const auto lone = calm.Choose(Texts(4, {{.task = mood_, .depth = MinQuality(0.9)}}), {});
   for (const auto& text : lone) EXPECT_FALSE(text[0].shadow) << "n = 0";
+  for (const auto& text : calm.Choose(states, {})) {
+    EXPECT_FALSE(text[0].shadow) << "a state is no answer";
+    EXPECT_TRUE(text[1].shadow);
+  }
 }
 
 TEST_F(ServerDepthChooserTest, DriftHoldsTheTaskAtItsDefaultUntilReset) {
