@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,7 +29,12 @@ struct EncoderInfo {
   std::string precision;    // "fp32", "bf16"
 };
 
-enum class HeadKind : uint8_t { kClassification, kRegression };
+enum class HeadKind : uint8_t {
+  kClassification,  // one label of several
+  kRegression,      // one number
+  kMultiLabel,      // any number of labels
+  kTagging,         // one label a token
+};
 
 // What a loaded (or refused) task says of itself.
 struct TaskInfo {
@@ -58,9 +64,17 @@ class ServableTask {
   const TaskInfo info_;
 };
 
+// What a pass answers of one (text, task).
+enum class PassOutput : uint8_t {
+  kHead,       // the task's logits; without a task as kClsState
+  kClsState,   // the last layer's [CLS] row
+  kMeanState,  // the mean of the last layer's rows, special tokens included
+};
+
 struct PassTask {
-  const ServableTask* task = nullptr;  // null: the raw encoder, whose logits are the [CLS] row [H]
+  const ServableTask* task = nullptr;  // null: the raw encoder
   int skip_layers = 0;                 // n, 0 … L
+  PassOutput output = PassOutput::kHead;
 };
 
 struct PassText {
@@ -70,7 +84,15 @@ struct PassText {
 
 struct TaskOutput {
   absl::Status status;        // not ok: this (text, task) failed, its neighbours did not
-  std::vector<float> logits;  // [C], or [1] for regression, or [H] for the raw encoder
+  std::vector<float> logits;  // [C], [1] for regression, [S, C] for tagging, [H] for a state
+  int cached_layers = 0;      // that came from a kept trunk instead of being run
+};
+
+// Where a pass spent its time. A stage that holds rows of both is shared out by rows.
+struct PassTimes {
+  double trunk_ms = 0;     // embedding, and rows without an adapter
+  double branches_ms = 0;  // rows above a fork
+  double heads_ms = 0;
 };
 
 struct PassResult {
@@ -79,10 +101,14 @@ struct PassResult {
   int32_t rows = 0;                              // largest packed block of the pass
   double predicted_ms = 0;                       // by the cost model; 0: not calibrated
   double actual_ms = 0;                          // of the same part of the pass, measured
+  PassTimes times;
 };
 
 struct RunOptions {
   int threads = 0;  // of this pass; 0: all that the engine has
+  // Asked between layers, on the pass's own thread: true ends the pass with CANCELLED. Empty:
+  // never.
+  std::function<bool()> abandoned;
 };
 
 // What the caches did.
@@ -105,6 +131,37 @@ struct CalibrationReport {
   bool from_file = false;  // measured at an earlier start
 };
 
+struct LoadTaskOptions {
+  bool make_default = false;
+  bool validate_only = false;  // look at the files, change nothing
+};
+
+struct TaskVersion {
+  std::string name;
+  int version = 0;
+};
+
+// What a look at the tasks' folder changed.
+struct ScanReport {
+  std::vector<TaskVersion> loaded;  // new or replaced
+  std::vector<TaskVersion> unloaded;
+  std::vector<TaskInfo> refused;  // with load_status; an earlier good version goes on serving
+};
+
+// Cheap at any number of tasks.
+struct TaskCounts {
+  int64_t loaded = 0;   // versions that can be served
+  int64_t refused = 0;  // versions that cannot
+  int64_t loads = 0;    // since the start, that succeeded
+  int64_t load_failures = 0;
+};
+
+// What a pass is predicted to take. 0: not calibrated.
+struct PassPrediction {
+  double ms = 0;
+  double encoder_ms = 0;  // of it, all but the adapters' own work
+};
+
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -124,6 +181,37 @@ class Engine {
 
   // Any thread. All versions of all tasks, also those that were refused; by name, then version.
   virtual std::vector<TaskInfo> ListTasks() const = 0;
+
+  // Any thread; reads no weights. Cheap.
+  virtual TaskCounts task_counts() const = 0;
+
+  // These four change what FindTask and ListTasks see, each in one step: a call sees the tasks of
+  // before or of after. Who holds a ServableTask keeps it. Any thread, also while passes run; they
+  // wait for one another. Reading is from the tasks' folder of EngineOptions alone.
+  //
+  // LoadTask reads one version (0: the highest in the folder) anew, and replaces the loaded one
+  // only if it is good. NOT_FOUND: no such folder; FAILED_PRECONDITION: refused, with the reason;
+  // INVALID_ARGUMENT: not a task's name.
+  virtual absl::StatusOr<TaskInfo> LoadTask(std::string_view name, int version,
+                                            const LoadTaskOptions& options) = 0;
+  // version 0: all of them. NOT_FOUND. The folder stays; ScanTasks does not load it again until its
+  // files change.
+  virtual absl::Status UnloadTask(std::string_view name, int version) = 0;
+  // NOT_FOUND; FAILED_PRECONDITION if that version was refused. version 0: the highest again.
+  virtual absl::Status SetDefaultVersion(std::string_view name, int version) = 0;
+  // Looks at the whole folder, and loads, replaces and unloads what changed since the last look.
+  virtual absl::StatusOr<ScanReport> ScanTasks() = 0;
+
+  // Any thread; never waits for a pass. Milliseconds that a pass over `texts` alone would take with
+  // `threads` (0: all) as the caches stand now, corrected by how passes went; 0: not calibrated.
+  virtual double PredictMs(absl::Span<const PassText> texts, int threads) const = 0;
+
+  // The same, with the encoder's part: that is what falls where tasks share more of a text, or more
+  // of it is kept. An engine that does not tell them apart says that all of it is the encoder's.
+  virtual PassPrediction PredictPass(absl::Span<const PassText> texts, int threads) const {
+    const double ms = PredictMs(texts, threads);
+    return {.ms = ms, .encoder_ms = ms};
+  }
 
   // Up to concurrency().passes threads at a time. The caller keeps texts and tasks alive during the
   // call. An error is of the whole pass (INTERNAL); what concerns one (text, task) is in its

@@ -17,6 +17,7 @@
 #include "runtime/model/calibration.h"
 #include "runtime/model/encoder.h"
 #include "runtime/pass/cost_calibration.h"
+#include "runtime/pass_forecast.h"
 #include "runtime/pass_runner.h"
 #include "runtime/task/task_store.h"
 #include "runtime/text/token_ids.h"
@@ -59,7 +60,9 @@ class TorchEngine : public Engine {
 
   explicit TorchEngine(Parts parts)
       : parts_(std::move(parts)), caches_(*parts_.encoder, parts_.caches) {
-    if (parts_.costs) costs_.emplace(*parts_.costs);
+    if (!parts_.costs) return;
+    costs_.emplace(*parts_.costs);
+    forecast_.emplace(parts_.encoder->config().layers, caches_, *costs_);
   }
 
   const EncoderInfo& encoder() const override { return parts_.info; }
@@ -82,6 +85,27 @@ class TorchEngine : public Engine {
 
   std::vector<TaskInfo> ListTasks() const override { return parts_.tasks.List(); }
 
+  TaskCounts task_counts() const override { return {}; }
+  absl::StatusOr<TaskInfo> LoadTask(std::string_view /*name*/, int /*version*/,
+                                    const LoadTaskOptions& /*options*/) override {
+    return absl::UnimplementedError("LoadTask");
+  }
+  absl::Status UnloadTask(std::string_view /*name*/, int /*version*/) override {
+    return absl::UnimplementedError("UnloadTask");
+  }
+  absl::Status SetDefaultVersion(std::string_view /*name*/, int /*version*/) override {
+    return absl::UnimplementedError("SetDefaultVersion");
+  }
+  absl::StatusOr<ScanReport> ScanTasks() override { return absl::UnimplementedError("ScanTasks"); }
+
+  double PredictMs(absl::Span<const PassText> texts, int threads) const override {
+    return PredictPass(texts, threads).ms;
+  }
+  PassPrediction PredictPass(absl::Span<const PassText> texts, int threads) const override {
+    if (!forecast_) return {};
+    return forecast_->Predict(texts, ThreadsOfPass(threads));
+  }
+
   Concurrency concurrency() const override { return parts_.concurrency; }
 
   CacheReport cache_report() const override {
@@ -102,8 +126,7 @@ class TorchEngine : public Engine {
     try {
       const c10::InferenceMode inference;
       Worker& worker = WorkerOfThisThread();
-      worker.team.Use(options.threads > 0 ? std::min(options.threads, parts_.concurrency.threads)
-                                          : parts_.concurrency.threads);
+      worker.team.Use(ThreadsOfPass(options.threads));
       return worker.runner.Run(texts);
     } catch (const std::exception& error) {
       return InternalError(error);
@@ -111,6 +134,12 @@ class TorchEngine : public Engine {
   }
 
  private:
+  // 0: all.
+  int ThreadsOfPass(int asked) const {
+    const int all = parts_.concurrency.threads;
+    return asked > 0 ? std::min(asked, all) : all;
+  }
+
   // Teams of threads belong to the thread that made them, so each thread keeps its worker. More
   // threads than parts_.concurrency.passes, one after another, are served as well.
   Worker& WorkerOfThisThread() {
@@ -127,6 +156,7 @@ class TorchEngine : public Engine {
   const Parts parts_;
   PassCaches caches_;
   std::optional<CostPredictor> costs_;
+  std::optional<PassForecast> forecast_;  // with costs_
 
   const std::vector<int> cores_ = AllowedCores();
 

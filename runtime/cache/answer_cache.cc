@@ -24,6 +24,10 @@ std::optional<std::vector<float>> AnswerCache::Find(const TokenizedText& text, u
   return std::move(found->logits);
 }
 
+bool AnswerCache::Contains(const TokenizedText& text, uint64_t task_id, int skip_layers) const {
+  return enabled_ && answers_.Contains(Question{text, task_id, skip_layers});
+}
+
 void AnswerCache::Insert(const TokenizedText& text, uint64_t task_id, int skip_layers,
                          absl::Span<const float> logits) {
   if (!enabled_) return;

@@ -25,6 +25,8 @@ class AnswerCache {
   // `task_id` is of one loaded version of a task and never used again for another.
   std::optional<std::vector<float>> Find(const TokenizedText& text, uint64_t task_id,
                                          int skip_layers);
+  // Whether Find would find it, without a trace: for predictions.
+  bool Contains(const TokenizedText& text, uint64_t task_id, int skip_layers) const;
   void Insert(const TokenizedText& text, uint64_t task_id, int skip_layers,
               absl::Span<const float> logits);
   void Clear();

@@ -3,6 +3,7 @@
 #include <google/protobuf/util/time_util.h>
 
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "server/grpc/probabilities.h"
@@ -28,6 +29,38 @@ absl::Status CheckOutput(const TaskOutput& output, const TaskInfo& task) {
         absl::StrCat("task '", task.name, "' answered a logit that is not a finite number"));
   }
   return absl::OkStatus();
+}
+
+v1::DepthReason ToProto(DepthReason reason) {
+  switch (reason) {
+    case DepthReason::kExact:
+      return v1::DEPTH_REASON_EXACT;
+    case DepthReason::kLatencyBudget:
+      return v1::DEPTH_REASON_LATENCY_BUDGET;
+    case DepthReason::kMinQuality:
+      return v1::DEPTH_REASON_MIN_QUALITY;
+    case DepthReason::kTaskDefault:
+      return v1::DEPTH_REASON_TASK_DEFAULT;
+    case DepthReason::kBrownout:
+      return v1::DEPTH_REASON_BROWNOUT;
+    case DepthReason::kDriftGuard:
+      return v1::DEPTH_REASON_DRIFT_GUARD;
+  }
+  return v1::DEPTH_REASON_UNSPECIFIED;
+}
+
+v1::DepthUsed MakeDepthUsed(const TaskInfo& task, const ChosenDepth& depth) {
+  v1::DepthUsed used;
+  used.set_skip_layers(static_cast<uint32_t>(depth.skip_layers));
+  used.set_reason(ToProto(depth.reason));
+  if (auto quality = QualityAt(task, depth.skip_layers)) {
+    *used.mutable_quality() = *std::move(quality);
+  }
+  if (depth.budget_met) used.set_budget_met(*depth.budget_met);
+  if (depth.predicted_ms) {
+    *used.mutable_predicted() = ToProto(absl::Milliseconds(*depth.predicted_ms));
+  }
+  return used;
 }
 
 void WriteClassification(const TaskOutput& output, const TaskInfo& task, size_t top_k,
@@ -57,20 +90,17 @@ std::optional<v1::ExpectedQuality> QualityAt(const TaskInfo& task, int skip_laye
     quality.set_relative(static_cast<float>(point->score / whole->score));
   }
   if (point->agreement) quality.set_agreement(static_cast<float>(*point->agreement));
+  if (point->half_width) quality.set_half_width(static_cast<float>(*point->half_width));
   quality.set_samples(static_cast<uint64_t>(task.profile->samples));
   return quality;
 }
 
 v1::TaskResult MakeTaskResult(const TaskOutput& output, const TaskInfo& task,
-                              const ResolvedDepth& depth, const v1::PredictOptions& options) {
+                              const ChosenDepth& depth, const v1::PredictOptions& options) {
   v1::TaskResult result;
   result.set_name(task.name);
   result.set_version(static_cast<uint32_t>(task.version));
-  result.mutable_depth()->set_skip_layers(static_cast<uint32_t>(depth.skip_layers));
-  result.mutable_depth()->set_reason(depth.reason);
-  if (auto quality = QualityAt(task, depth.skip_layers)) {
-    *result.mutable_depth()->mutable_quality() = *std::move(quality);
-  }
+  *result.mutable_depth() = MakeDepthUsed(task, depth);
   if (const absl::Status status = CheckOutput(output, task); !status.ok()) {
     *result.mutable_error() = ToRpcStatus(status);
     return result;
@@ -81,6 +111,9 @@ v1::TaskResult MakeTaskResult(const TaskOutput& output, const TaskInfo& task,
       break;
     case HeadKind::kRegression:
       result.mutable_regression()->set_value(output.logits.front());
+      break;
+    case HeadKind::kMultiLabel:
+    case HeadKind::kTagging:
       break;
   }
   if (options.return_logits()) {

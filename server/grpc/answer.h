@@ -5,8 +5,8 @@
 
 #include "absl/time/time.h"
 #include "fathom/v1/inference_service.pb.h"
+#include "runtime/depth/depth_choice.h"
 #include "runtime/engine.h"
-#include "server/grpc/depth.h"
 #include "server/schedule/request.h"
 
 namespace fathom {
@@ -17,7 +17,7 @@ std::optional<v1::ExpectedQuality> QualityAt(const TaskInfo& task, int skip_laye
 // One (text, task). A failed output, a NaN or infinite logit and a number of logits other than the
 // task's labels become the result's error, which names the task.
 v1::TaskResult MakeTaskResult(const TaskOutput& output, const TaskInfo& task,
-                              const ResolvedDepth& depth, const v1::PredictOptions& options);
+                              const ChosenDepth& depth, const v1::PredictOptions& options);
 
 // `tokens`: of all inputs.
 v1::Usage MakeUsage(const ScheduledResult& result, absl::Duration tokenize, int64_t tokens);

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/grpc/answer.h"
 #include "server/grpc/errors.h"
+#include "server/grpc/metadata_depth.h"
 #include "server/grpc/validate.h"
 
 namespace fathom {
@@ -75,6 +76,7 @@ absl::StatusOr<ScheduledRequest> PredictCall::Prepare() {
   if (!status.ok()) return status;
 
   ScheduledRequest scheduled;
+  scheduled.arrival = arrival_;
   scheduled.deadline = deadline_;
   scheduled.cancelled = cancelled_;
   const auto start = std::chrono::steady_clock::now();
@@ -85,7 +87,8 @@ absl::StatusOr<ScheduledRequest> PredictCall::Prepare() {
   for (ScheduledText& text : scheduled.texts) {
     text.tasks.reserve(tasks_.size());
     for (const Task& task : tasks_) {
-      text.tasks.push_back({.task = task.task, .skip_layers = task.depth.skip_layers});
+      text.tasks.push_back(
+          {.task = task.task, .skip_layers = task.depth.skip_layers, .depth = task.depth});
     }
   }
   return scheduled;
@@ -97,17 +100,24 @@ absl::Status PredictCall::FindTasks() {
     auto task = deps_.engine->FindTask(selector.name(), static_cast<int>(selector.version()));
     if (!task.ok()) return AtTask(selector.name(), task.status());
 
-    const bool own = selector.has_depth();
-    const v1::Depth* depth = own                    ? &selector.depth()
-                             : request_.has_depth() ? &request_.depth()
-                                                    : nullptr;
-    const absl::StatusOr<ResolvedDepth> resolved =
-        ResolveDepth(depth, own ? absl::StrCat("tasks[", i, "].depth") : "depth", (*task)->info(),
-                     deps_.engine->encoder().layers);
-    if (!resolved.ok()) return resolved.status();
-    tasks_.push_back({.task = *std::move(task), .depth = *resolved});
+    const absl::StatusOr<DepthChoice> depth = DepthOfTask(i, (*task)->info());
+    if (!depth.ok()) return depth.status();
+    tasks_.push_back({.task = *std::move(task), .depth = *depth});
   }
   return absl::OkStatus();
+}
+
+// The task's own goes before the request's, and that before the metadata's.
+absl::StatusOr<DepthChoice> PredictCall::DepthOfTask(int task, const TaskInfo& info) const {
+  const v1::TaskSelector& selector = request_.tasks(task);
+  const int layers = deps_.engine->encoder().layers;
+  if (selector.has_depth()) {
+    const DepthNames names = NamesIn(absl::StrCat("tasks[", task, "].depth"));
+    return ResolveDepth(&selector.depth(), names, info, layers);
+  }
+  if (request_.has_depth()) return ResolveDepth(&request_.depth(), NamesIn("depth"), info, layers);
+  const v1::Depth* metadata = metadata_depth_ ? &*metadata_depth_ : nullptr;
+  return ResolveDepth(metadata, MetadataKeys(), info, layers);
 }
 
 absl::Status PredictCall::TokenizeInputs(ScheduledRequest& request) {
@@ -128,19 +138,32 @@ absl::Status PredictCall::TokenizeInputs(ScheduledRequest& request) {
   return absl::OkStatus();
 }
 
+// Whether a budget was met is what happened, not what was predicted.
+ChosenDepth PredictCall::DepthOfAnswer(const ScheduledResult& result, size_t text, size_t task,
+                                       absl::Duration elapsed) const {
+  ChosenDepth depth = result.depths[text][task];
+  const DepthChoice& asked = tasks_[task].depth;
+  if (asked.kind == DepthChoice::Kind::kLatencyBudget) {
+    depth.budget_met = elapsed <= asked.latency_budget;
+  }
+  return depth;
+}
+
 absl::StatusOr<v1::PredictResponse> PredictCall::MakeResponse(
     absl::StatusOr<ScheduledResult> result) {
   if (!result.ok()) return result.status();
+  const absl::Duration elapsed = absl::FromChrono(std::chrono::steady_clock::now() - start_);
   observation_.queue = result->queue;
   observation_.compute = result->compute;
   for (size_t t = 0; t < tasks_.size(); ++t) {
-    observation_.tasks[t].skip_layers = tasks_[t].depth.skip_layers;
+    observation_.tasks[t].skip_layers = DepthOfAnswer(*result, 0, t, elapsed).skip_layers;
   }
   for (size_t i = 0; i < result->outputs.size(); ++i) {
     v1::InputResult* input = response_.mutable_results(static_cast<int>(i));
     for (size_t t = 0; t < tasks_.size(); ++t) {
-      v1::TaskResult made = MakeTaskResult(result->outputs[i][t], tasks_[t].task->info(),
-                                           tasks_[t].depth, request_.options());
+      v1::TaskResult made =
+          MakeTaskResult(result->outputs[i][t], tasks_[t].task->info(),
+                         DepthOfAnswer(*result, i, t, elapsed), request_.options());
       CallObservation::Task& observed = observation_.tasks[t];
       if (made.has_error()) {
         observed.code = static_cast<absl::StatusCode>(made.error().code());

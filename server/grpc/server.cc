@@ -15,6 +15,7 @@ Server::Server(std::unique_ptr<Engine> engine, const ServerOptions& options)
     : engine_(std::move(engine)),
       metrics_(options.version, engine_->encoder(), engine_->ListTasks()),
       cache_metrics_(std::make_shared<CacheMetrics>(engine_.get())),
+      depths_(engine_.get(), &depth_policies_),
       admin_service_(engine_.get()) {}
 
 Server::~Server() { Drain(); }
@@ -22,7 +23,8 @@ Server::~Server() { Drain(); }
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(std::unique_ptr<Engine> engine,
                                                       const ServerOptions& options) {
   std::unique_ptr<Server> server(new Server(std::move(engine), options));
-  auto scheduler = Scheduler::Create(server->engine_.get(), options.scheduler, &server->metrics_);
+  auto scheduler = Scheduler::Create(server->engine_.get(), options.scheduler, &server->metrics_,
+                                     &server->depths_);
   if (!scheduler.ok()) return scheduler.status();
   server->scheduler_ = *std::move(scheduler);
   const absl::Status measured = server->ServeMetrics(options.metrics_listen);

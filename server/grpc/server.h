@@ -6,6 +6,8 @@
 
 #include "absl/status/statusor.h"
 #include "runtime/engine.h"
+#include "server/depth/server_depth_chooser.h"
+#include "server/depth/task_depth_policies.h"
 #include "server/grpc/admin_service.h"
 #include "server/grpc/limits.h"
 #include "server/grpc/port.h"
@@ -59,6 +61,8 @@ class Server {
   Metrics metrics_;
   const std::shared_ptr<CacheMetrics> cache_metrics_;
   std::unique_ptr<MetricsEndpoint> metrics_endpoint_;
+  TaskDepthPolicies depth_policies_;
+  ServerDepthChooser depths_;
   std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<InferenceServiceImpl> service_;
   AdminServiceImpl admin_service_;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "server/grpc/errors.h"
+#include "server/grpc/metadata_depth.h"
 #include "server/grpc/parse.h"
 #include "server/grpc/status.h"
 #include "server/grpc/task_list.h"
@@ -95,6 +96,12 @@ grpc::ServerUnaryReactor* InferenceServiceImpl::Predict(grpc::CallbackServerCont
     return reactor;
   }
   auto call = std::make_shared<PredictCall>(deps_, Deadline(*context), reactor->cancelled());
+  auto depth = DepthOfMetadata(context->client_metadata());
+  if (!depth.ok()) {
+    reactor->Answer(depth.status(), {});
+    return reactor;
+  }
+  if (depth->has_value()) call->SetMetadataDepth(**std::move(depth));
   // The call outlives its own answer: Start, or the scheduler, holds it meanwhile.
   call->Start(std::move(parsed),
               [reactor, call = call.get()](const absl::StatusOr<v1::PredictResponse>& result) {

@@ -42,6 +42,10 @@ v1::HeadKind ToProto(HeadKind head) {
       return v1::HEAD_KIND_CLASSIFICATION;
     case HeadKind::kRegression:
       return v1::HEAD_KIND_REGRESSION;
+    case HeadKind::kMultiLabel:
+      return v1::HEAD_KIND_MULTI_LABEL;
+    case HeadKind::kTagging:
+      return v1::HEAD_KIND_TAGGING;
   }
   return v1::HEAD_KIND_UNSPECIFIED;
 }

@@ -5,11 +5,13 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "runtime/depth/depth_choice.h"
 #include "runtime/engine.h"
 #include "runtime/pass/plan.h"
 #include "runtime/text/text.h"
@@ -17,8 +19,11 @@
 namespace fathom {
 
 struct ScheduledTask {
-  std::shared_ptr<const ServableTask> task;  // keeps the version alive until the answer
-  int skip_layers = 0;                       // n
+  std::shared_ptr<const ServableTask> task;  // keeps the version alive until the answer; null: the
+                                             // raw encoder
+  int skip_layers = 0;                       // n, where `depth` is exact or once it was chosen
+  DepthChoice depth = {.kind = DepthChoice::Kind::kExact};
+  PassOutput output = PassOutput::kHead;
 };
 
 struct ScheduledText {
@@ -28,7 +33,10 @@ struct ScheduledText {
 
 struct ScheduledRequest {
   std::vector<ScheduledText> texts;
+  absl::Time arrival = absl::InfinitePast();  // at the server; InfinitePast: when it is submitted
   absl::Time deadline = absl::InfiniteFuture();
+  int priority = 0;    // 0 … 9, higher goes first
+  std::string client;  // whom to be fair to; empty: one of its own kind
   // Set to true by the caller, from any thread, when nobody waits for the answer any more. Null:
   // never.
   std::shared_ptr<const std::atomic<bool>> cancelled;
@@ -36,6 +44,7 @@ struct ScheduledRequest {
 
 struct ScheduledResult {
   std::vector<std::vector<TaskOutput>> outputs;  // [texts][tasks], in the order of the request
+  std::vector<std::vector<ChosenDepth>> depths;  // the same
   Work work;  // of the request; of what another one wants too it is counted to the first of them
   absl::Duration queue;        // from Submit to the answer, without compute
   absl::Duration compute;      // of all passes that held a part of the request

@@ -93,6 +93,24 @@ void FakeEngine::SetTaskLogits(const std::string& task, std::vector<float> logit
   task_logits_[task] = std::move(logits);
 }
 
+void FakeEngine::SetCost(double fixed_ms, double row_ms) {
+  const std::lock_guard lock(mutex_);
+  fixed_ms_ = fixed_ms;
+  row_ms_ = row_ms;
+}
+
+double FakeEngine::PredictMs(absl::Span<const PassText> texts, int /*threads*/) const {
+  const std::lock_guard lock(mutex_);
+  double rows = 0;
+  for (const PassText& text : texts) {
+    for (const PassTask& task : text.tasks) {
+      const double layers = static_cast<double>(kLayers - task.skip_layers) / kLayers;
+      rows += static_cast<double>(text.text->ids.size()) * layers;
+    }
+  }
+  return fixed_ms_ + row_ms_ * rows;
+}
+
 std::vector<SeenPass> FakeEngine::passes() const {
   const std::lock_guard lock(mutex_);
   return passes_;
@@ -179,6 +197,11 @@ void FakeEngine::WaitAtDoor(SeenPass seen) {
 }
 
 TaskOutput FakeEngine::Answer(const TokenizedText& text, const PassTask& task) const {
+  if (task.task == nullptr) {
+    const float mean = task.output == PassOutput::kMeanState ? 0.5F : 0;
+    return {.logits = std::vector<float>(static_cast<size_t>(encoder_.hidden_size),
+                                         static_cast<float>(text.ids[0]) + mean)};
+  }
   const TaskInfo& info = task.task->info();
   if (const auto it = task_status_.find(info.name); it != task_status_.end()) {
     return {.status = it->second, .logits = {}};
@@ -202,13 +225,16 @@ absl::StatusOr<PassResult> FakeEngine::Run(absl::Span<const PassText> texts,
   for (const PassText& text : texts) {
     SeenPass::Text& seen_text = seen.texts.emplace_back(SeenPass::Text{.ids = text.text->ids});
     for (const PassTask& task : text.tasks) {
-      seen_text.tasks.emplace_back(task.task->info().name, task.skip_layers);
+      seen_text.tasks.emplace_back(task.task == nullptr ? "" : task.task->info().name,
+                                   task.skip_layers);
     }
   }
   WaitAtDoor(std::move(seen));
+  const bool abandoned = options.abandoned && options.abandoned();
 
   const std::lock_guard lock(mutex_);
   threads_ -= options.threads;
+  if (abandoned) return absl::CancelledError("the pass was abandoned");
   PassResult result;
   for (const PassText& text : texts) {
     std::vector<TaskOutput>& outputs = result.outputs.emplace_back();

@@ -18,7 +18,7 @@ namespace fathom {
 struct SeenPass {
   struct Text {
     std::vector<int32_t> ids;
-    std::vector<std::pair<std::string, int>> tasks;  // name, n
+    std::vector<std::pair<std::string, int>> tasks;  // name (empty: the raw encoder), n
   };
   std::vector<Text> texts;
   int threads = 0;
@@ -32,7 +32,8 @@ class FakeEngine : public Engine {
   // Before any other thread uses the engine. A task that is not ok is listed, and cannot be found.
   void AddTask(TaskInfo info);
 
-  // Run waits at its door from now on, until Release.
+  // Run waits at its door from now on, until Release. Behind the door it asks once whether it was
+  // abandoned.
   void Hold();
   void Release();
   // Lets the `run`-th call of Run since the start, from 0, through its door.
@@ -44,6 +45,10 @@ class FakeEngine : public Engine {
   void FailNextRun(absl::Status status);
   // The next call of Run leaves out its last text.
   void ShortenNextRun();
+  // From now on, what PredictMs says: so much, and more for each token of a (text, task), less with
+  // each layer of n. Until then it predicts nothing.
+  void SetCost(double fixed_ms, double row_ms);
+
   // From now on, the (text, task) results of `task` have this status, or these logits.
   void SetTaskStatus(const std::string& task, absl::Status status);
   void SetTaskLogits(const std::string& task, std::vector<float> logits);
@@ -66,6 +71,19 @@ class FakeEngine : public Engine {
   std::vector<TaskInfo> ListTasks() const override;
   absl::StatusOr<PassResult> Run(absl::Span<const PassText> texts,
                                  const RunOptions& options) override;
+  TaskCounts task_counts() const override { return {}; }
+  absl::StatusOr<TaskInfo> LoadTask(std::string_view /*name*/, int /*version*/,
+                                    const LoadTaskOptions& /*options*/) override {
+    return absl::UnimplementedError("LoadTask");
+  }
+  absl::Status UnloadTask(std::string_view /*name*/, int /*version*/) override {
+    return absl::UnimplementedError("UnloadTask");
+  }
+  absl::Status SetDefaultVersion(std::string_view /*name*/, int /*version*/) override {
+    return absl::UnimplementedError("SetDefaultVersion");
+  }
+  absl::StatusOr<ScanReport> ScanTasks() override { return absl::UnimplementedError("ScanTasks"); }
+  double PredictMs(absl::Span<const PassText> texts, int threads) const override;
   Concurrency concurrency() const override { return concurrency_; }
   const CalibrationReport& calibration() const override { return calibration_; }
   CacheReport cache_report() const override;
@@ -88,6 +106,8 @@ class FakeEngine : public Engine {
   bool shorten_next_ = false;
   std::map<std::string, absl::Status> task_status_;
   std::map<std::string, std::vector<float>> task_logits_;
+  double fixed_ms_ = 0;
+  double row_ms_ = 0;
   std::vector<SeenPass> passes_;
   int threads_ = 0;  // of the passes inside
   int most_threads_ = 0;
