@@ -42,6 +42,18 @@ TaskInfo Describe(TaskInfo info, const CheckedFolder& folder) {
   return info;
 }
 
+// A version that is replaced while calls wait for it, or before it was ever used, is still read
+// from its own files.
+void HoldFiles(CheckedFolder& folder) {
+  if (folder.head) HoldFile(folder.head_file);
+  if (!folder.fusion) {
+    HoldFile(folder.adapter_file);
+    return;
+  }
+  HoldFile(folder.fusion->file);
+  for (CheckedFusion::Member& member : folder.fusion->members) HoldFile(member.file);
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const LoadedTask>> LoadTaskFolder(
@@ -51,6 +63,7 @@ absl::StatusOr<std::shared_ptr<const LoadedTask>> LoadTaskFolder(
   if (!content.ok()) return content.status();
   if (absl::Status status = CheckServable(*content, encoder); !status.ok()) return status;
   TaskInfo info = Describe({.name = version.name, .version = version.version}, *content);
+  HoldFiles(*content);
   content->training.reset();  // what a server needs of it is in the info
   auto task = std::make_shared<const LoadedTask>(std::move(info), *std::move(content), weights);
   if (reading == WeightReading::kNow) {

@@ -2,8 +2,10 @@
 // and does not disturb the others.
 //
 // Loading reads configs and the headers of weight files; weights are read by the passes that use
-// them, see LoadedTask, or at once by a load after the start. Ten thousand tasks load in seconds
-// and take a few kilobytes each.
+// them, see LoadedTask, or at once by a load after the start. The weight files stay open as far as
+// the process may have files open (see HeldFile): a version that others have replaced by renaming
+// is then still read from its own files. Ten thousand tasks load in seconds and take a few
+// kilobytes each.
 #pragma once
 
 #include <memory>

@@ -349,7 +349,7 @@ TEST_F(TaskCatalogTest, ChangesWaitForOneAnotherAndReadersForNone) {
   EXPECT_EQ(catalog_->registry().counts().loads, 3 + 100);
 }
 
-// Ten thousand tasks: a scan is a look at 20,000 names.
+// A scan stats names and opens nothing but folders.
 TEST_F(TaskCatalogTest, AScanOfThousandsOfTasksIsQuick) {
   constexpr int kTasks = 2000;
   Write("first", "one");
