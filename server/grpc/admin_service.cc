@@ -118,9 +118,9 @@ absl::StatusOr<v1::SetDepthPolicyResponse> AdminServiceImpl::SetPolicy(
   }
   const auto task = deps_.engine->FindTask(request.task(), 0);
   if (!task.ok()) return AtTask(request.task(), task.status());
-  const auto change = ToPolicyChange(request, deps_.engine->encoder().layers);
-  if (!change.ok()) return change.status();
-  const absl::StatusOr<DepthPolicyValues> policy = deps_.policies->SetDepthPolicy(*change);
+  const auto update = ToPolicyUpdate(request, deps_.engine->encoder().layers);
+  if (!update.ok()) return update.status();
+  const auto policy = deps_.policies->SetDepthPolicy((*task)->info(), *update);
   if (!policy.ok()) return policy.status();
   v1::SetDepthPolicyResponse response;
   *response.mutable_policy() = ToMessage(request.task(), *policy);

@@ -13,18 +13,18 @@ absl::Status CheckShare(const char* field, float value) {
 
 }  // namespace
 
-absl::StatusOr<DepthPolicyChange> ToPolicyChange(const v1::SetDepthPolicyRequest& request,
+absl::StatusOr<DepthPolicyUpdate> ToPolicyUpdate(const v1::SetDepthPolicyRequest& request,
                                                  int layers) {
-  DepthPolicyChange change{.task = request.task()};
+  DepthPolicyUpdate update;
   if (request.has_quality_floor()) {
     const absl::Status status = CheckShare("quality_floor", request.quality_floor());
     if (!status.ok()) return status;
-    change.quality_floor = request.quality_floor();
+    update.quality_floor = request.quality_floor();
   }
   if (request.has_shadow_ratio()) {
     const absl::Status status = CheckShare("shadow_ratio", request.shadow_ratio());
     if (!status.ok()) return status;
-    change.shadow_ratio = request.shadow_ratio();
+    update.shadow_ratio = request.shadow_ratio();
   }
   if (request.has_default_skip_layers()) {
     if (request.default_skip_layers() > static_cast<uint32_t>(layers)) {
@@ -32,10 +32,10 @@ absl::StatusOr<DepthPolicyChange> ToPolicyChange(const v1::SetDepthPolicyRequest
                           absl::StrCat("is ", request.default_skip_layers(), ", the encoder has ",
                                        layers, " layers"));
     }
-    change.default_skip_layers = static_cast<int>(request.default_skip_layers());
+    update.default_skip_layers = static_cast<int>(request.default_skip_layers());
   }
-  if (request.has_brownout()) change.brownout = request.brownout();
-  return change;
+  if (request.has_brownout()) update.brownout = request.brownout();
+  return update;
 }
 
 v1::SetDepthPolicyRequest ToMessage(const std::string& task, const DepthPolicyValues& policy) {

@@ -10,7 +10,7 @@
 namespace fathom {
 
 // INVALID_ARGUMENT names the field and its bounds; `layers` is L.
-absl::StatusOr<DepthPolicyChange> ToPolicyChange(const v1::SetDepthPolicyRequest& request,
+absl::StatusOr<DepthPolicyUpdate> ToPolicyUpdate(const v1::SetDepthPolicyRequest& request,
                                                  int layers);
 
 v1::SetDepthPolicyRequest ToMessage(const std::string& task, const DepthPolicyValues& policy);

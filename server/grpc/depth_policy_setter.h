@@ -3,15 +3,14 @@
 #pragma once
 
 #include <optional>
-#include <string>
 
 #include "absl/status/statusor.h"
+#include "runtime/engine.h"
 
 namespace fathom {
 
 // Fields that are absent stay as they are.
-struct DepthPolicyChange {
-  std::string task;                        // all its versions
+struct DepthPolicyUpdate {
   std::optional<double> quality_floor;     // lowest score(n) / score(0) at an automatic n, 0 … 1
   std::optional<int> default_skip_layers;  // n of a call that names none, 0 … L
   std::optional<bool> brownout;            // whether n may rise when the queue is long
@@ -33,7 +32,7 @@ class DepthPolicySetter {
   // Any thread. Returns what holds from now on. AdminService has checked that the task is served
   // and that the values are within the bounds above; an error is for what else does not fit, and
   // then nothing has changed.
-  virtual absl::StatusOr<DepthPolicyValues> SetDepthPolicy(const DepthPolicyChange& change) = 0;
+  virtual absl::StatusOr<DepthPolicyValues> SetDepthPolicy(const DepthPolicyUpdate& change) = 0;
 };
 
 }  // namespace fathom

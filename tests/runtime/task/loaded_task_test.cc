@@ -175,16 +175,17 @@ TEST_F(LoadedTaskTest, AFileThatIsNotHeldMustStandWhereItStood) {
   ::setrlimit(RLIMIT_NOFILE, &old_limit);
   EXPECT_EQ(none, nullptr);
 
-  for (const char* name : {"gone", "replaced", "fine"}) {
+  const auto checked = [this](const std::string& name) {
     auto folder = CheckAdapterFolder((root_ / name).string(), config_);
-    ASSERT_TRUE(folder.ok()) << folder.status();
-    const LoadedTask task(TaskInfo{.name = name}, *std::move(folder), cache_);
-    if (std::string(name) == "gone") std::filesystem::remove(root_ / name / kAdapterFile);
-    if (std::string(name) == "replaced") Write(name);
-    if (std::string(name) == "gone") ExpectPinFails(task, "cannot be seen any more");
-    if (std::string(name) == "replaced") ExpectPinFails(task, "has changed");
-    if (std::string(name) == "fine") EXPECT_TRUE(task.Pin().ok());
-  }
+    return LoadedTask(TaskInfo{.name = name}, *std::move(folder), cache_);
+  };
+  const LoadedTask gone = checked("gone");
+  const LoadedTask replaced = checked("replaced");
+  std::filesystem::remove(root_ / "gone" / kAdapterFile);
+  Write("replaced");
+  ExpectPinFails(gone, "cannot be seen any more");
+  ExpectPinFails(replaced, "has changed");
+  EXPECT_TRUE(checked("fine").Pin().ok());
 }
 
 TEST_F(LoadedTaskTest, WhatIsPinnedOutlivesFileAndTask) {
