@@ -25,7 +25,7 @@ BASE_TAR="$FATHOM_CACHE_DIR/image/bookworm.tar"
 programs=prebuilt
 keep=0
 container=''
-server_pid=''
+runner=''  # buildah with the server, while it runs
 
 parse_arguments() {
   while (($# > 0)); do
@@ -78,11 +78,13 @@ lint() {
   note 'hadolint has nothing to say'
 }
 
-# Debian's own files in place of its image, which only a registry of images has.
+# Debian's own files in place of its slim image, which only a registry of images has.
 make_base() {
   if [[ ! -f $BASE_TAR ]]; then
     mkdir -p "$(dirname "$BASE_TAR")"
-    mmdebstrap --quiet --variant=minbase --include=ca-certificates bookworm "$BASE_TAR.part.tar"
+    mmdebstrap --quiet --variant=minbase --include=ca-certificates \
+      --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+      --dpkgopt='path-exclude=/usr/share/locale/*' bookworm "$BASE_TAR.part.tar"
     mv "$BASE_TAR.part.tar" "$BASE_TAR"
   fi
   mkdir "$storage/base"
@@ -121,7 +123,7 @@ written_files() {
 await_server() {
   local end=$((SECONDS + 60))
   until [[ -s $root/$PORT_FILE ]]; do
-    if ! kill -0 "$server_pid" 2>/dev/null || ((SECONDS > end)); then
+    if ! kill -0 "$runner" 2>/dev/null || ((SECONDS > end)); then
       tail -n 30 "$storage/server.log" >&2
       die 'the server in the image did not start'
     fi
@@ -134,7 +136,7 @@ serve_and_ask() {
   touch "$storage/started"
   in_container fathom-server --listen 127.0.0.1:0 --metrics-listen 127.0.0.1:0 \
     --port-file "/$PORT_FILE" >"$storage/server.log" 2>&1 &
-  server_pid=$!
+  runner=$!
   await_server
   port=$(sed -n 's/.*"grpc": *\([0-9]*\).*/\1/p' "$root/$PORT_FILE")
   in_container fathom health --address "127.0.0.1:$port"
@@ -152,12 +154,34 @@ check_size() {
   ((mb < LARGEST_MB)) || check_failed "it is $mb MB; the limit is $LARGEST_MB"
 }
 
+# The server's process: the last of the chain that buildah starts. buildah itself would be killed by
+# SIGTERM, and would kill it; the server is to finish what it accepted.
+server_pid() {
+  local pid=$runner
+  while [[ -n $pid && $(<"/proc/$pid/comm") != fathom-server ]]; do
+    pid=$(pgrep --parent "$pid" | head -n 1)
+  done 2>/dev/null
+  say "$pid"
+}
+
+stop_server_in_container() {
+  local pid
+  [[ -n $runner ]] || return 0
+  pid=$(server_pid)
+  [[ -z $pid ]] || kill -TERM "$pid"
+  wait "$runner" || true
+  runner=''
+}
+
+check_drain() {
+  stop_server_in_container
+  grep -q 'every call accepted has been answered' "$storage/server.log" ||
+    check_failed 'SIGTERM did not drain the server'
+}
+
 # Ends what runs in the container first: its storage cannot go before.
 clean_up() {
-  if [[ -n $server_pid ]]; then
-    kill "$server_pid" 2>/dev/null || true
-    wait "$server_pid" 2>/dev/null || true
-  fi
+  stop_server_in_container
   [[ -z $container ]] || build rm "$container" >/dev/null 2>&1 || true
   ((keep)) && return
   rm -rf "$storage"
@@ -178,6 +202,7 @@ main() {
   check_contents
   check_size
   serve_and_ask
+  check_drain
   ((keep)) && say "The image is $IMAGE in $storage"
   say 'The image is right.'
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "server/client/commands.h"
@@ -18,8 +19,15 @@ struct EmbedFlags {
   ConnectionFlags connection;
   TextFlags texts;
   std::string task;  // empty: the encoder without an adapter
-  DepthFlags depth;
+  std::optional<uint32_t> skip_layers;
+  bool allow_untrained_depth = false;
   v1::EmbedRequest request;  // all but the inputs
+
+  DepthFlags Depth() const {
+    DepthFlags depth{.allow_untrained_depth = allow_untrained_depth};
+    if (skip_layers) depth.skip_layers = {*skip_layers};
+    return depth;
+  }
 };
 
 struct TokenizeFlags {
@@ -108,7 +116,10 @@ void AddEmbedCommand(CLI::App& app, Chosen& chosen) {
   AddTextFlags(command, flags->texts);
   command.add_option("--task", flags->task,
                      "through this task's adapter, NAME[/VERSION][@DEPTH]; else the bare encoder");
-  AddDepthFlags(command, flags->depth);
+  command.add_option("--skip-layers", flags->skip_layers,
+                     "skip depth n of the task; embeddings of different n do not compare");
+  command.add_flag("--allow-untrained-depth", flags->allow_untrained_depth,
+                   "permit an n that the adapter was not trained for");
   command
       .add_option_function<std::string>(
           "--pooling",
@@ -121,11 +132,8 @@ void AddEmbedCommand(CLI::App& app, Chosen& chosen) {
       "--normalize", [flags] { flags->request.set_normalize(true); }, "scale to unit length");
   command.callback([flags, &chosen] {
     CheckTextFlags(flags->texts);
-    if (flags->depth.skip_layers.size() > 1) {
-      throw CLI::ValidationError("give --skip-layers once");
-    }
     if (!flags->task.empty()) {
-      *flags->request.mutable_task() = WithDepths({TaskOrThrow(flags->task)}, flags->depth)[0];
+      *flags->request.mutable_task() = WithDepths({TaskOrThrow(flags->task)}, flags->Depth())[0];
     }
     chosen = [flags] { return RunEmbed(*flags); };
   });

@@ -20,8 +20,10 @@ nlohmann::json TaskJson(const v1::TaskResult& task) {
 }  // namespace
 
 nlohmann::json AnswerJson(const CallOutcome& outcome) {
-  nlohmann::json json = {
-      {"call", outcome.call}, {"code", outcome.code}, {"latency_ms", outcome.latency_ms}};
+  nlohmann::json json = {{"call", outcome.call},
+                         {"sent", outcome.sent_unix_s},
+                         {"code", outcome.code},
+                         {"latency_ms", outcome.latency_ms}};
   if (outcome.response == nullptr) {
     json["reason"] = outcome.reason;
     json["message"] = outcome.message;

@@ -7,8 +7,9 @@
 
 namespace fathom {
 
-// {"call", "code", "latency_ms"}, and for an OK call "results": for each input its id and its
-// tasks, with name, version, n and what was answered; otherwise "reason" and "message". Pure.
+// {"call", "sent", "code", "latency_ms"}, where "sent" is seconds since 1970. For an OK call
+// "results": for each input its "id" and its "tasks", with name, version, n and what was answered;
+// for others "reason" and "message". Pure.
 nlohmann::json AnswerJson(const CallOutcome& outcome);
 
 }  // namespace fathom

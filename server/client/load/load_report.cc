@@ -122,10 +122,12 @@ std::string LoadReport(const LoadResult& result) {
   for (const auto& [code, histogram] : tally.latency) {
     AddRow(code, histogram, result.seconds, table);
   }
-  AddRow("OK without compute", tally.overhead, result.seconds, table);
-  AddRow("server: tokenize", tally.tokenize, result.seconds, table);
-  AddRow("server: queue", tally.queue, result.seconds, table);
-  AddRow("server: compute", tally.compute, result.seconds, table);
+  if (tally.overhead.count() > 0) {
+    AddRow("OK without compute", tally.overhead, result.seconds, table);
+    AddRow("server: tokenize", tally.tokenize, result.seconds, table);
+    AddRow("server: queue", tally.queue, result.seconds, table);
+    AddRow("server: compute", tally.compute, result.seconds, table);
+  }
   std::string text = absl::StrCat(table.ToString(), "\n", tally.calls(), " calls in ",
                                   absl::StrFormat("%.1f", result.seconds), " s, ", tally.late,
                                   " late, ", result.unsent, " never sent; ", tally.answers,

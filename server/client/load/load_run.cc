@@ -126,6 +126,7 @@ class Run {
         .call = call->number,
         .latency_ms = (now_s - start_s) * 1000,
         .service_ms = (now_s - call->sent_s) * 1000,
+        .sent_unix_s = start_unix_s_ + call->sent_s,
         .late = options_.rate > 0 && (call->sent_s - call->due_s) * 1000 > options_.late_ms,
         .code = absl::StatusCodeToString(static_cast<absl::StatusCode>(call->status.error_code())),
         .reason = refusal.reason,
@@ -147,6 +148,8 @@ class Run {
   std::ofstream answers_;
   grpc::CompletionQueue queue_;
   const Clock::time_point start_ = Clock::now();
+  const double start_unix_s_ =
+      std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
   int64_t sent_ = 0;
   int64_t in_flight_ = 0;
   Tally tally_;

@@ -10,7 +10,7 @@
 namespace fathom {
 namespace {
 
-constexpr size_t kMessageWidth = 60;
+constexpr size_t kMessageWidth = 100;
 
 double Milliseconds(const google::protobuf::Duration& duration) {
   return static_cast<double>(google::protobuf::util::TimeUtil::DurationToNanoseconds(duration)) /

@@ -13,13 +13,14 @@ namespace fathom {
 
 // One call that ended.
 struct CallOutcome {
-  int64_t call = 0;       // from 0, in the order of sending
-  double latency_ms = 0;  // from when it should have started to its answer
-  double service_ms = 0;  // from when it was sent to its answer
-  bool late = false;      // it started long after it should have
-  std::string code;       // "OK", "RESOURCE_EXHAUSTED" …
-  std::string reason;     // of the error's details; empty: none
-  std::string message;    // of the error
+  int64_t call = 0;        // from 0, in the order of sending
+  double latency_ms = 0;   // from when it should have started to its answer
+  double service_ms = 0;   // from when it was sent to its answer
+  double sent_unix_s = 0;  // when it was sent, by the system's clock
+  bool late = false;       // it started long after it should have
+  std::string code;        // "OK", "RESOURCE_EXHAUSTED" …
+  std::string reason;      // of the error's details; empty: none
+  std::string message;     // of the error
   const v1::PredictRequest* request = nullptr;
   const v1::PredictResponse* response = nullptr;  // of a call that is OK
 };

@@ -8,7 +8,6 @@ from row import Row
 # Costly calls, so that the client's share of the cores is small.
 HEAVY = ("--no-cache", "--texts", 0, "--words", 62)
 LIGHT = ("--texts", 0, "--words", 30)
-SHORT = ("--warm-up", 2, "--duration", 8)
 IN_FLIGHT = ("--max-in-flight", 100000)
 
 
@@ -16,9 +15,13 @@ def ok_per_second(load: dict[str, Any]) -> float:
     return load["latency"].get("OK", {"count": 0})["count"] / load["seconds"]
 
 
+def timed(programs: Programs, warm_up: float, duration: float) -> tuple[object, ...]:
+    return ("--warm-up", programs.seconds(warm_up), "--duration", programs.seconds(duration))
+
+
 def capacity(server: Server, *flags: object) -> float:
     """Calls a second that a few callers get, each waiting for its answer."""
-    return ok_per_second(server.load(*flags, *SHORT, "--concurrency", 8))
+    return ok_per_second(server.load(*flags, *timed(server.programs, 2, 8), "--concurrency", 8))
 
 
 def refused(load: dict[str, Any]) -> str:
@@ -43,13 +46,12 @@ def overload(programs: Programs, queue_ms_flag: str) -> Row:
     flags = ("--mix", ",".join(programs.task_names()), "--skip-layers", 0, *HEAVY)
     with Server(programs) as server:
         rate = capacity(server, *flags)
-        calm = server.load(*flags, "--rate", 0.7 * rate, "--duration", 30, "--warm-up", 3)
+        calm = server.load(*flags, "--rate", 0.7 * rate, *timed(programs, 3, 30))
     # The queue holds as much as a call at 70 % load waits at worst.
     queue_ms = round(calm["latency"]["OK"]["p99_ms"])
     with Server(programs, queue_ms_flag, queue_ms) as server:
-        calm = server.load(*flags, "--rate", 0.7 * rate, "--duration", 30, "--warm-up", 3)
-        heavy = server.load(*flags, "--rate", 10 * rate, "--duration", 30, "--warm-up", 3,
-                            *IN_FLIGHT)
+        calm = server.load(*flags, "--rate", 0.7 * rate, *timed(programs, 3, 30))
+        heavy = server.load(*flags, "--rate", 10 * rate, *timed(programs, 3, 30), *IN_FLIGHT)
     return overload_row(calm, heavy)
 
 
@@ -67,7 +69,7 @@ def brownout(programs: Programs, queue_ms_flag: str) -> Row:
     tasks = programs.task_names()
     every = ("--mix", ",".join(tasks), *HEAVY)
     one = ("--mix", tasks[0], *HEAVY)
-    open_loop = ("--warm-up", 5, "--duration", 20, *IN_FLIGHT)
+    open_loop = (*timed(programs, 5, 20), *IN_FLIGHT)
     with Server(programs, queue_ms_flag, 1000) as server:
         for task in tasks:
             server.admin("depth-policy", task, "--brownout", "on", "--quality-floor", 0.95)
@@ -94,12 +96,12 @@ def budget(programs: Programs) -> Row:
     """Budgets from half to three times of what all tasks on a lone text take at n = 0."""
     tasks = programs.task_names()
     with Server(programs) as server:
-        alone = server.load("--mix", ",".join(tasks), "--skip-layers", 0, *LIGHT, *SHORT,
-                            "--concurrency", 1)
+        alone = server.load("--mix", ",".join(tasks), "--skip-layers", 0, *LIGHT,
+                            *timed(programs, 2, 8), "--concurrency", 1)
         lone_ms = alone["latency"]["OK"]["p50_ms"]
         rate = 0.4 * capacity(server, "--mix", ",".join(tasks), "--skip-layers", 0, *LIGHT)
         mix = ";".join(",".join(f"{task}@{lone_ms * share:.3f}ms" for task in tasks)
                        for share in (0.5, 0.8, 1.5, 3))
         load = server.load("--mix", mix, "--quality-floor", 0, *LIGHT, "--rate", rate,
-                           "--warm-up", 3, "--duration", 30)
+                           *timed(programs, 3, 30))
     return budget_row(load)

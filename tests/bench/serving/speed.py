@@ -42,7 +42,7 @@ def throughput(programs: Programs) -> Row:
         # A pass holds one call, as in fathom-bench: none gains by what it shares with another.
         with Server(programs, "--max-batch-tokens", TOKENS * len(programs.task_names())) as server:
             load = server.load("--mix", mix, "--skip-layers", 0, "--no-cache", "--texts", 0,
-                               "--words", WORDS, "--concurrency", 4, "--duration", 10)
+                               "--words", WORDS, "--concurrency", 4, "--duration", programs.seconds(10))
         served.append(load["latency"]["OK"]["count"] / load["seconds"])
         shares.append(served[-1] / alone)
     share = statistics.median(shares)
@@ -54,7 +54,7 @@ def throughput(programs: Programs) -> Row:
 def lone(programs: Programs) -> Row:
     with Server(programs) as server:
         load = server.load("--mix", programs.task_names()[0], "--texts", 0, "--words", "14",
-                           "--concurrency", 1, "--duration", 10)
+                           "--concurrency", 1, "--duration", programs.seconds(10))
     overhead = load["overhead"]
     return Row("overhead of a lone call over the engine's own time (p50)", "≤ 1 ms",
                f"{overhead['p50_ms']:.2f} ms (p99 {overhead['p99_ms']:.2f}; compute "

@@ -90,18 +90,18 @@ class Reload(unittest.TestCase):
 
 
 class Sigterm(unittest.TestCase):
-    OK = {"code": "OK", "reason": "", "message": ""}
-    DRAINING = {"code": "UNAVAILABLE", "reason": "DRAINING", "message": "draining"}
-    GONE = {"code": "UNAVAILABLE", "reason": "",
-            "message": "failed to connect to all addresses; last error: …"}
+    OK = {"code": "OK", "sent": 1.0}
+    DRAINING = {"code": "UNAVAILABLE", "reason": "DRAINING", "message": "draining", "sent": 3.0}
     CUT = {"code": "UNAVAILABLE", "reason": "", "message": "Socket closed"}
 
-    def test_only_a_call_that_was_cut_off_is_unanswered(self):
-        self.assertTrue(changes.sigterm_row([self.OK, self.DRAINING, self.GONE], 0).met)
-        row = changes.sigterm_row([self.OK, self.CUT], 0)
-        self.assertFalse(row.met)
-        self.assertIn("1 unanswered of 2 accepted", row.measured)
-        self.assertFalse(changes.sigterm_row([self.OK], 1).met)
+    def test_what_was_sent_before_the_signal_is_answered(self):
+        late = {**self.CUT, "sent": 2.5}
+        row = changes.sigterm_row([self.OK, self.DRAINING, late], 2.0, 0)
+        self.assertTrue(row.met)
+        self.assertIn("0 unanswered, 1 answered", row.measured)
+        self.assertFalse(changes.sigterm_row([self.OK, {**self.CUT, "sent": 1.5}], 2.0, 0).met)
+        self.assertFalse(changes.sigterm_row([self.OK], 2.0, 1).met)
+        self.assertFalse(changes.sigterm_row([], 2.0, 0).met)
 
 
 class Speed(unittest.TestCase):

@@ -68,13 +68,14 @@ TEST_F(WireTest, EmbedShowsWidthAndLength) {
   server_.embed.mutable_embeddings(0)->add_values(4);
   server_.embed.mutable_embeddings(1)->mutable_error()->set_message("too long");
   const Finished run = Fathom({"embed", "one", "two", "--pooling", "cls", "--normalize", "--task",
-                               "topic@4", "--quality-floor", "0.5"});
+                               "topic", "--skip-layers", "4", "--allow-untrained-depth"});
   EXPECT_EQ(run.exit_code, 1);  // one of the two failed
   EXPECT_THAT(run.output,
               AllOf(HasSubstr("one   2      5.0000  3.0000 4.0000"), HasSubstr("error: too long")));
   EXPECT_EQ(server_.seen()[0].message,
             "inputs { text: \"one\" } inputs { text: \"two\" } pooling: POOLING_CLS "
-            "task { name: \"topic\" depth { skip_layers: 4 quality_floor: 0.5 } } normalize: true");
+            "task { name: \"topic\" depth { skip_layers: 4 allow_untrained_depth: true } } "
+            "normalize: true");
 }
 
 TEST_F(WireTest, TokenizeShowsTheIds) {
