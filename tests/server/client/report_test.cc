@@ -44,5 +44,49 @@ TEST(PredictReport, ShowsTheTextOnceAndSaysWhenItWasCut) {
   EXPECT_THAT(report, HasSubstr("\n             b     2.500               3  not measured\n"));
 }
 
+TEST(PredictReport, SaysWhyAnNThatTheServerChose) {
+  v1::PredictResponse response;
+  v1::TaskResult* task = response.add_results()->add_tasks();
+  task->mutable_regression()->set_value(1);
+  task->mutable_depth()->set_skip_layers(3);
+  task->mutable_depth()->set_reason(v1::DEPTH_REASON_LATENCY_BUDGET);
+  EXPECT_THAT(PredictReport({"x"}, response), HasSubstr("3 (budget)  not"));
+  task->mutable_depth()->set_budget_met(false);
+  EXPECT_THAT(PredictReport({"x"}, response), HasSubstr("3 (budget) late  not"));
+  task->mutable_depth()->clear_budget_met();
+  task->mutable_depth()->set_reason(v1::DEPTH_REASON_BROWNOUT);
+  EXPECT_THAT(PredictReport({"x"}, response), HasSubstr("3 (brown-out)  not"));
+}
+
+TEST(PredictReport, ShowsTagsLabelsAndFailedInputs) {
+  v1::PredictResponse response;
+  v1::TokenTag* tag = response.add_results()->add_tasks()->mutable_tagging()->add_tags();
+  tag->set_begin(2);
+  tag->set_end(7);
+  tag->set_label("PER");
+  tag->set_probability(0.5F);
+  v1::Label* label = response.add_results()->add_tasks()->mutable_multi_label()->add_labels();
+  label->set_name("sport");
+  label->set_probability(0.75F);
+  response.add_results()->mutable_error()->set_message("not UTF-8");
+  const std::string report = PredictReport({"a", "b", "c"}, response);
+  EXPECT_THAT(report, HasSubstr("PER [2, 7) 0.500"));
+  EXPECT_THAT(report, HasSubstr("sport 0.750"));
+  EXPECT_THAT(report, HasSubstr("error: not UTF-8"));
+}
+
+TEST(AnswerLines, AreALineATaskOrTheError) {
+  v1::PredictStreamResponse response;
+  for (const char* name : {"a", "b"}) {
+    if (response.response().results().empty()) response.mutable_response()->add_results();
+    v1::TaskResult* task = response.mutable_response()->mutable_results(0)->add_tasks();
+    task->set_name(name);
+    task->mutable_regression()->set_value(2.5F);
+  }
+  EXPECT_EQ(AnswerLines("hi", response), "hi  a  2.500  n = 0\nhi  b  2.500  n = 0\n");
+  response.mutable_error()->set_message("no");
+  EXPECT_EQ(AnswerLines("hi", response), "hi  error: no\n");
+}
+
 }  // namespace
 }  // namespace fathom
