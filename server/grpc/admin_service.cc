@@ -113,17 +113,16 @@ absl::StatusOr<v1::SetDefaultVersionResponse> AdminServiceImpl::SetDefault(
 
 absl::StatusOr<v1::SetDepthPolicyResponse> AdminServiceImpl::SetPolicy(
     const v1::SetDepthPolicyRequest& request) {
-  if (deps_.policies == nullptr) {
-    return NotBuiltIn("SetDepthPolicy", "calls may name skip_layers");
-  }
   const auto task = deps_.engine->FindTask(request.task(), 0);
   if (!task.ok()) return AtTask(request.task(), task.status());
-  const auto update = ToPolicyUpdate(request, deps_.engine->encoder().layers);
-  if (!update.ok()) return update.status();
-  const auto policy = deps_.policies->SetDepthPolicy((*task)->info(), *update);
+  const TaskInfo& info = (*task)->info();
+  const auto change = ToPolicyChange(request, deps_.engine->encoder().layers);
+  if (!change.ok()) return change.status();
+  const auto policy = deps_.policies->Change(info, *change);
   if (!policy.ok()) return policy.status();
+  deps_.depths->ResetGuard(info.name);
   v1::SetDepthPolicyResponse response;
-  *response.mutable_policy() = ToMessage(request.task(), *policy);
+  *response.mutable_policy() = ToMessage(info, *policy);
   spdlog::info("admin: depth policy of {}", response.policy().ShortDebugString());
   return response;
 }

@@ -7,16 +7,18 @@
 #include "absl/status/statusor.h"
 #include "fathom/v1/admin_service.grpc.pb.h"
 #include "runtime/engine.h"
+#include "server/depth/server_depth_chooser.h"
+#include "server/depth/task_depth_policies.h"
 #include "server/grpc/admin_thread.h"
 #include "server/grpc/bearer_token.h"
-#include "server/grpc/depth_policy_setter.h"
 
 namespace fathom {
 
 // What the service works on. The pointers must outlive it.
 struct AdminDeps {
   Engine* engine = nullptr;
-  DepthPolicySetter* policies = nullptr;  // null: SetDepthPolicy is not built in
+  TaskDepthPolicies* policies = nullptr;
+  ServerDepthChooser* depths = nullptr;
   // Refuses new calls and returns when every accepted one is answered. May be called again.
   std::function<void()> drain;
   BearerToken token;

@@ -1,48 +1,33 @@
 #include "server/grpc/depth_policy_message.h"
 
 #include "absl/strings/str_cat.h"
+#include "runtime/depth/depth_policy.h"
 #include "server/grpc/errors.h"
 
 namespace fathom {
-namespace {
 
-absl::Status CheckShare(const char* field, float value) {
-  if (value >= 0 && value <= 1) return absl::OkStatus();  // no NaN either
-  return InvalidField(field, absl::StrCat("is ", value, ", it has to be between 0 and 1"));
-}
-
-}  // namespace
-
-absl::StatusOr<DepthPolicyUpdate> ToPolicyUpdate(const v1::SetDepthPolicyRequest& request,
+absl::StatusOr<DepthPolicyChange> ToPolicyChange(const v1::SetDepthPolicyRequest& request,
                                                  int layers) {
-  DepthPolicyUpdate update;
-  if (request.has_quality_floor()) {
-    const absl::Status status = CheckShare("quality_floor", request.quality_floor());
-    if (!status.ok()) return status;
-    update.quality_floor = request.quality_floor();
-  }
-  if (request.has_shadow_ratio()) {
-    const absl::Status status = CheckShare("shadow_ratio", request.shadow_ratio());
-    if (!status.ok()) return status;
-    update.shadow_ratio = request.shadow_ratio();
-  }
+  DepthPolicyChange change;
+  if (request.has_quality_floor()) change.quality_floor = request.quality_floor();
+  if (request.has_shadow_ratio()) change.shadow_ratio = request.shadow_ratio();
+  if (request.has_brownout()) change.brownout = request.brownout();
   if (request.has_default_skip_layers()) {
-    if (request.default_skip_layers() > static_cast<uint32_t>(layers)) {
+    const uint32_t n = request.default_skip_layers();
+    if (n > static_cast<uint32_t>(layers)) {
       return InvalidField("default_skip_layers",
-                          absl::StrCat("is ", request.default_skip_layers(), ", the encoder has ",
-                                       layers, " layers"));
+                          absl::StrCat(n, " is out of range; the encoder's is 0 to ", layers));
     }
-    update.default_skip_layers = static_cast<int>(request.default_skip_layers());
+    change.default_skip_layers = static_cast<int>(n);
   }
-  if (request.has_brownout()) update.brownout = request.brownout();
-  return update;
+  return change;
 }
 
-v1::SetDepthPolicyRequest ToMessage(const std::string& task, const DepthPolicyValues& policy) {
+v1::SetDepthPolicyRequest ToMessage(const TaskInfo& task, const TaskDepthPolicy& policy) {
   v1::SetDepthPolicyRequest message;
-  message.set_task(task);
+  message.set_task(task.name);
   message.set_quality_floor(static_cast<float>(policy.quality_floor));
-  message.set_default_skip_layers(static_cast<uint32_t>(policy.default_skip_layers));
+  message.set_default_skip_layers(static_cast<uint32_t>(DefaultDepth(task, policy)));
   message.set_brownout(policy.brownout);
   message.set_shadow_ratio(static_cast<float>(policy.shadow_ratio));
   return message;

@@ -1,18 +1,18 @@
-// A depth policy from the wire and to it.
+// A task's depth policy from the wire and to it. Pure functions.
 #pragma once
-
-#include <string>
 
 #include "absl/status/statusor.h"
 #include "fathom/v1/admin_service.pb.h"
-#include "server/grpc/depth_policy_setter.h"
+#include "runtime/engine.h"
+#include "server/depth/task_depth_policies.h"
 
 namespace fathom {
 
-// INVALID_ARGUMENT names the field and its bounds; `layers` is L.
-absl::StatusOr<DepthPolicyUpdate> ToPolicyUpdate(const v1::SetDepthPolicyRequest& request,
+// Values are checked by TaskDepthPolicies, but for what no int holds: INVALID_ARGUMENT.
+absl::StatusOr<DepthPolicyChange> ToPolicyChange(const v1::SetDepthPolicyRequest& request,
                                                  int layers);
 
-v1::SetDepthPolicyRequest ToMessage(const std::string& task, const DepthPolicyValues& policy);
+// Every field set.
+v1::SetDepthPolicyRequest ToMessage(const TaskInfo& task, const TaskDepthPolicy& policy);
 
 }  // namespace fathom

@@ -55,7 +55,10 @@ absl::Status Server::ServeMetrics(const std::string& address) {
 }
 
 absl::Status Server::MakeAdminService(const std::string& token_file) {
-  AdminDeps deps{.engine = engine_.get(), .drain = [this] { DrainCalls(); }};
+  AdminDeps deps{
+      .engine = engine_.get(), .policies = &depth_policies_, .depths = &depths_, .drain = [this] {
+        DrainCalls();
+      }};
   if (!token_file.empty()) {
     auto token = BearerToken::FromFile(token_file);
     if (!token.ok()) return token.status();

@@ -15,28 +15,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-// Keeps the last policy, and refuses a default that a task was not trained for.
-class FakePolicies : public DepthPolicySetter {
- public:
-  absl::StatusOr<DepthPolicyValues> SetDepthPolicy(const TaskInfo& task,
-                                                   const DepthPolicyUpdate& update) override {
-    if (update.default_skip_layers &&
-        !task.trained_skip_layers.Contains(*update.default_skip_layers)) {
-      return absl::FailedPreconditionError("not trained for that");
-    }
-    task_ = task.name;
-    values_ = {
-        .quality_floor = update.quality_floor.value_or(values_.quality_floor),
-        .default_skip_layers = update.default_skip_layers.value_or(values_.default_skip_layers),
-        .brownout = update.brownout.value_or(values_.brownout),
-        .shadow_ratio = update.shadow_ratio.value_or(values_.shadow_ratio)};
-    return values_;
-  }
-
-  std::string task_;
-  DepthPolicyValues values_{.quality_floor = 0.5, .shadow_ratio = 0.25};
-};
-
 class AdminPolicyTest : public AdminFixture {
  protected:
   AdminPolicyTest() {
@@ -54,9 +32,10 @@ class AdminPolicyTest : public AdminFixture {
   }
 
   FakeEngine service_engine_;
-  FakePolicies policies_;
-  AdminServiceImpl service_{
-      AdminDeps{.engine = &service_engine_, .policies = &policies_, .drain = [] {}}};
+  TaskDepthPolicies policies_{{.quality_floor = 0.5, .shadow_ratio = 0.25}};
+  ServerDepthChooser depths_{&service_engine_, &policies_};
+  AdminServiceImpl service_{AdminDeps{
+      .engine = &service_engine_, .policies = &policies_, .depths = &depths_, .drain = [] {}}};
   std::unique_ptr<Port> port_;
 };
 
@@ -68,7 +47,7 @@ TEST_F(AdminPolicyTest, SetsWhatIsGivenAndAnswersAll) {
   v1::SetDepthPolicyResponse response;
   const grpc::Status status = Set(request, &response);
   ASSERT_TRUE(status.ok()) << status.error_message();
-  EXPECT_EQ(policies_.task_, "mood");
+  EXPECT_EQ(policies_.Get("mood").quality_floor, 0.75);
   EXPECT_EQ(response.policy().task(), "mood");
   EXPECT_EQ(response.policy().quality_floor(), 0.75);
   EXPECT_TRUE(response.policy().has_default_skip_layers());
@@ -93,11 +72,11 @@ TEST_F(AdminPolicyTest, RefusesWhatCannotBe) {
     const char* says;
   };
   const Case cases[] = {
-      {"quality_floor", [](auto& r) { r.set_quality_floor(1.5F); }, "is 1.5, it has to be"},
-      {"quality_floor", [](auto& r) { r.set_quality_floor(-0.5F); }, "between 0 and 1"},
+      {"quality_floor", [](auto& r) { r.set_quality_floor(1.5F); }, "1.5 is out of range"},
+      {"quality_floor", [](auto& r) { r.set_quality_floor(-0.5F); }, "it is 0 to 1"},
       {"quality_floor", [](auto& r) { r.set_quality_floor(NAN); }, "nan"},
       {"shadow_ratio", [](auto& r) { r.set_shadow_ratio(INFINITY); }, "inf"},
-      {"default_skip_layers", [](auto& r) { r.set_default_skip_layers(13); }, "12 layers"},
+      {"default_skip_layers", [](auto& r) { r.set_default_skip_layers(13); }, "0 to 12"},
       {"default_skip_layers", [](auto& r) { r.set_default_skip_layers(~0U); }, "4294967295"},
   };
   for (const Case& test : cases) {
@@ -115,8 +94,8 @@ TEST_F(AdminPolicyTest, RefusesWhatCannotBe) {
   EXPECT_EQ(Set(request).error_code(), grpc::StatusCode::FAILED_PRECONDITION);
   request.set_task("mood");
   request.set_default_skip_layers(12);
-  EXPECT_THAT(Set(request).error_message(), HasSubstr("not trained for that"));
-  EXPECT_EQ(policies_.task_, "");
+  EXPECT_THAT(Set(request).error_message(), HasSubstr("was trained for, 0 to 11"));
+  EXPECT_EQ(policies_.Get("mood").quality_floor, 0.5) << "nothing has changed";
 }
 
 }  // namespace
