@@ -93,9 +93,7 @@ class TorchEngine : public Engine {
   absl::Status SetDefaultVersion(std::string_view /*name*/, int /*version*/) override {
     return absl::UnimplementedError("SetDefaultVersion");
   }
-  absl::StatusOr<ScanReport> ScanTasks() override {
-    return absl::UnimplementedError("ScanTasks");
-  }
+  absl::StatusOr<ScanReport> ScanTasks() override { return absl::UnimplementedError("ScanTasks"); }
   double PredictMs(absl::Span<const PassText> /*texts*/, int /*threads*/) const override {
     return 0;
   }
@@ -122,7 +120,7 @@ class TorchEngine : public Engine {
       Worker& worker = WorkerOfThisThread();
       worker.team.Use(options.threads > 0 ? std::min(options.threads, parts_.concurrency.threads)
                                           : parts_.concurrency.threads);
-      return worker.runner.Run(texts);
+      return worker.runner.Run(texts, options.abandoned);
     } catch (const std::exception& error) {
       return InternalError(error);
     }
