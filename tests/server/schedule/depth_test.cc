@@ -80,7 +80,8 @@ class SchedulerDepthTest : public SchedulerTest {
   // Of all texts of a pass.
   std::vector<std::pair<std::string, int>> TasksOf(size_t pass) const {
     std::vector<std::pair<std::string, int>> tasks;
-    for (const SeenPass::Text& text : engine_.passes()[pass].texts) {
+    const std::vector<SeenPass> passes = engine_.passes();
+    for (const SeenPass::Text& text : passes[pass].texts) {
       tasks.insert(tasks.end(), text.tasks.begin(), text.tasks.end());
     }
     return tasks;
@@ -98,13 +99,13 @@ TEST_F(SchedulerDepthTest, IsChosenWhenTheFirstPartIsCut) {
   request.arrival = clock_.Wall() - absl::Milliseconds(5);
   auto waiting = Submit(std::move(request));
   clock_.Pass(absl::Milliseconds(20));
-  EXPECT_THAT(chooser_.moments(), SizeIs(1));  // of the call that runs
+  EXPECT_THAT(chooser_.moments(), IsEmpty());  // the call that runs is exact
   engine_.Release();
   const Answer answer = waiting.get();
   ASSERT_TRUE(answer.ok());
-  ASSERT_THAT(chooser_.moments(), SizeIs(2));
-  EXPECT_EQ(chooser_.moments()[1].waited, absl::Milliseconds(25));
-  EXPECT_DOUBLE_EQ(chooser_.moments()[1].queue_share, 1.0 / 1024);
+  ASSERT_THAT(chooser_.moments(), SizeIs(1));
+  EXPECT_EQ(chooser_.moments()[0].waited, absl::Milliseconds(25));
+  EXPECT_DOUBLE_EQ(chooser_.moments()[0].queue_share, 1.0 / 1024);
   EXPECT_THAT(TasksOf(1), ElementsAre(Pair("mood", 7)));
   EXPECT_EQ(answer->depths[0][0].skip_layers, 7);
   EXPECT_EQ(answer->depths[0][0].reason, DepthReason::kBrownout);
@@ -125,9 +126,12 @@ TEST_F(SchedulerDepthTest, OnceACallHoweverManyPassesItTakes) {
 
 TEST_F(SchedulerDepthTest, AnExactDepthIsNeverAltered) {
   Start({}, &chooser_);
-  const Answer answer = Submit(Request(1, 4, 3)).get();
+  ScheduledRequest request = Request(1, 4, 4);
+  request.texts[0].tasks[3].depth.kind = DepthChoice::Kind::kTaskDefault;
+  const Answer answer = Submit(std::move(request)).get();
   ASSERT_TRUE(answer.ok());
-  EXPECT_THAT(TasksOf(0), ElementsAre(Pair("mood", 0), Pair("mood", 1), Pair("mood", 2)));
+  EXPECT_THAT(TasksOf(0),
+              ElementsAre(Pair("mood", 0), Pair("mood", 1), Pair("mood", 2), Pair("mood", 7)));
   EXPECT_EQ(answer->depths[0][2].skip_layers, 2);
   EXPECT_EQ(answer->depths[0][2].reason, DepthReason::kExact);
 }

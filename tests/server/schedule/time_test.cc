@@ -31,7 +31,8 @@ class SchedulerTimeTest : public SchedulerTest {
   // The first ids of the texts of a pass.
   std::vector<int32_t> IdsOf(size_t pass) const {
     std::vector<int32_t> ids;
-    for (const SeenPass::Text& text : engine_.passes()[pass].texts) ids.push_back(text.ids[0]);
+    const std::vector<SeenPass> passes = engine_.passes();
+    for (const SeenPass::Text& text : passes[pass].texts) ids.push_back(text.ids[0]);
     return ids;
   }
 
