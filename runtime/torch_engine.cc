@@ -133,7 +133,7 @@ class TorchEngine : public Engine {
       const c10::InferenceMode inference;
       Worker& worker = WorkerOfThisThread();
       worker.team.Use(ThreadsOfPass(options.threads));
-      return worker.runner.Run(texts);
+      return worker.runner.Run(texts, options.abandoned);
     } catch (const std::exception& error) {
       return InternalError(error);
     }

@@ -39,8 +39,9 @@ grpc::ServerUnaryReactor* FinishAt(grpc::CallbackServerContext& context,
 // Deletes itself when gRPC is done with it.
 class PredictReactor : public grpc::ServerUnaryReactor {
  public:
-  PredictReactor(Scheduler* scheduler, Metrics* metrics, grpc::ByteBuffer* response)
-      : scheduler_(scheduler), metrics_(metrics), response_(response) {}
+  PredictReactor(Scheduler* scheduler, Metrics* metrics, grpc::CallbackServerContext* context,
+                 grpc::ByteBuffer* response)
+      : scheduler_(scheduler), metrics_(metrics), context_(context), response_(response) {}
 
   std::shared_ptr<const std::atomic<bool>> cancelled() const { return cancelled_; }
 
@@ -56,6 +57,7 @@ class PredictReactor : public grpc::ServerUnaryReactor {
       for (CallObservation::Task& task : observation.tasks) task.code = status.code();
     }
     metrics_->ObserveCall(observation);
+    AddRetryTrailer(status, *context_);
     Finish(ToGrpcStatus(status));
   }
 
@@ -68,6 +70,7 @@ class PredictReactor : public grpc::ServerUnaryReactor {
 
   Scheduler* const scheduler_;
   Metrics* const metrics_;
+  grpc::CallbackServerContext* const context_;
   grpc::ByteBuffer* const response_;
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   const std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
@@ -89,7 +92,7 @@ grpc::ServerUnaryReactor* InferenceServiceImpl::Predict(grpc::CallbackServerCont
                                                         const grpc::ByteBuffer* request,
                                                         grpc::ByteBuffer* response) {
   EchoRequestId(*context);
-  auto* reactor = new PredictReactor(deps_.scheduler, metrics_, response);
+  auto* reactor = new PredictReactor(deps_.scheduler, metrics_, context, response);
   v1::PredictRequest parsed;
   if (const absl::Status status = ParseMessage(*request, &parsed); !status.ok()) {
     reactor->Answer(status, {});
