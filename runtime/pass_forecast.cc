@@ -73,7 +73,8 @@ PassPrediction PassForecast::Predict(absl::Span<const PassText> texts, int threa
     const CostPredictor::Prediction predicted = costs_.Predict(
         plan, {.adapter_widths = desk->widths, .heads = static_cast<int>(desk->tasks.size())},
         threads);
-    prediction = {.ms = predicted.ms, .encoder_ms = predicted.encoder_ms};
+    prediction = {
+        .ms = predicted.ms, .encoder_ms = predicted.encoder_ms, .late_ms = predicted.late_ms};
   }
   const absl::MutexLock lock(&mutex_);
   free_.push_back(std::move(desk));

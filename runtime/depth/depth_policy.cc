@@ -110,8 +110,9 @@ class Search {
     return now.encoder_ms <= kWorthwhile * before.encoder_ms;
   }
 
+  // From arrival to answer, if the pass is one of the late ones.
   double TotalMs(const PassPrediction& prediction) const {
-    return moment_.waited_ms + moment_.ahead_ms + prediction.ms;
+    return moment_.waited_ms + moment_.ahead_ms + std::max(prediction.ms, prediction.late_ms);
   }
 
   // Every step is looked at: with taps the time need not fall evenly.

@@ -7,8 +7,9 @@
 //   nothing asked   the task's default; under brown-out, up to so many steps above it, within the
 //                   floor
 //   min_quality     from the lowest trained n up to the largest that keeps the quality
-//   latency_budget  the smallest n within the floor whose prediction fits; if none fits, the
-//                   smallest within 3 % of the fastest. Brown-out raises where it begins.
+//   latency_budget  the smallest n within the floor whose prediction fits, that of a late pass; if
+//                   none fits, the smallest within 3 % of the fastest. Brown-out raises where it
+//                   begins.
 // A task whose answers drifted stays at its default.
 //
 // The search is bounded: tasks rise together, a step of one layer at a time, each until its own

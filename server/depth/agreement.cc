@@ -35,6 +35,7 @@ std::optional<double> Agreement(const TaskInfo& task, const TaskOutput& a, const
   const size_t classes = task.labels.size();
   if (!a.status.ok() || !b.status.ok() || a.logits.size() != b.logits.size()) return std::nullopt;
   if (classes == 0 || a.logits.empty() || a.logits.size() % classes != 0) return std::nullopt;
+  if (task.head != HeadKind::kTagging && a.logits.size() != classes) return std::nullopt;
   switch (task.head) {
     case HeadKind::kClassification:
       return SameLabel(a.logits, b.logits) ? 1 : 0;

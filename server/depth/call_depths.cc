@@ -7,7 +7,8 @@ namespace fathom {
 namespace {
 
 bool SameQuestion(const ScheduledTask& a, const ScheduledTask& b) {
-  return a.task == b.task && a.depth == b.depth && a.skip_layers == b.skip_layers;
+  return a.task == b.task && a.depth == b.depth && a.skip_layers == b.skip_layers &&
+         a.output == b.output;
 }
 
 }  // namespace

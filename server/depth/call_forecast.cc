@@ -49,6 +49,7 @@ PassPrediction CallForecast::Predict(absl::Span<const int> skip_layers) {
   PassPrediction prediction = engine_.PredictPass(texts_, threads_);
   prediction.ms *= scale_;
   prediction.encoder_ms *= scale_;
+  prediction.late_ms *= scale_;
   known_.push_back({{skip_layers.begin(), skip_layers.end()}, prediction});
   return prediction;
 }

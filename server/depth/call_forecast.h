@@ -15,7 +15,7 @@ namespace fathom {
 // For one thread.
 class CallForecast {
  public:
-  static constexpr size_t kMostItems = 128;  // (text, task) pairs that are planned
+  static constexpr size_t kMostItems = 64;  // (text, task) pairs that are planned
 
   // All must outlive it. Looks at nothing before the first prediction.
   CallForecast(const Engine& engine, int threads, absl::Span<const ScheduledText> texts,

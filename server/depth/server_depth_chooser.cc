@@ -90,7 +90,7 @@ void ServerDepthChooser::TakeShadows(const CallDepths& call,
     }
   }
   for (size_t q = 0; q < questions.size(); ++q) {
-    if (places[q].empty()) continue;
+    if (places[q].empty() || call.questions()[q]->output != PassOutput::kHead) continue;
     const std::shared_ptr<const ServableTask>& task = call.questions()[q]->task;
     for (const size_t i : guards_.TakeShadows(task, places[q].front()->skip_layers,
                                               questions[q].policy.shadow_ratio, places[q].size())) {

@@ -78,6 +78,7 @@ absl::StatusOr<ScheduledRequest> PredictCall::Prepare() {
   ScheduledRequest scheduled;
   scheduled.arrival = arrival_;
   scheduled.deadline = deadline_;
+  scheduled.priority = static_cast<int>(request_.options().priority());
   scheduled.cancelled = cancelled_;
   const auto start = std::chrono::steady_clock::now();
   status = TokenizeInputs(scheduled);

@@ -59,6 +59,8 @@ absl::Status ValidateTask(const v1::TaskSelector& task, const std::string& field
   return absl::OkStatus();
 }
 
+constexpr uint32_t kHighestPriority = 9;
+
 absl::Status ValidateOptions(const v1::PredictOptions& options) {
   if (!v1::Truncation_IsValid(options.truncation())) {
     return InvalidField("options.truncation", absl::StrCat("unknown value ", options.truncation()));
@@ -66,7 +68,11 @@ absl::Status ValidateOptions(const v1::PredictOptions& options) {
   if (!v1::CacheMode_IsValid(options.cache())) {
     return InvalidField("options.cache", absl::StrCat("unknown value ", options.cache()));
   }
-  if (options.priority() != 0) return NotBuiltIn("options.priority", "calls are run as they come");
+  if (options.priority() > kHighestPriority) {
+    return InvalidField(
+        "options.priority",
+        absl::StrCat(options.priority(), " is out of range; it is 0 to ", kHighestPriority));
+  }
   return absl::OkStatus();
 }
 

@@ -44,6 +44,8 @@ TEST(Agreement, OfWhatCannotBeComparedIsNothing) {
   EXPECT_EQ(Agreement(task, Logits({0, 1, 2}), failed), std::nullopt);
   EXPECT_EQ(Agreement(task, Logits({0, 1, 2}), Logits({0, 1})), std::nullopt);
   EXPECT_EQ(Agreement(task, Logits({}), Logits({})), std::nullopt);
+  const TaskOutput state = Logits({0, 1, 2, 3, 4, 5});
+  EXPECT_EQ(Agreement(task, state, state), std::nullopt);
   EXPECT_EQ(Agreement(Task(HeadKind::kTagging), Logits({0, 1}), Logits({0, 1})), std::nullopt);
 }
 

@@ -7,6 +7,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/depth/call_forecast.h"
 #include "tests/server/fake_engine.h"
 #include "tests/server/schedule/turned_clock.h"
 
@@ -169,7 +170,7 @@ TEST_F(ServerDepthChooserTest, ALargeCallIsPredictedFromASample) {
       250, {{.task = mood_, .depth = MinQuality(0.9)}, {.task = topic_, .depth = MinQuality(0.9)}});
   const auto chosen = chooser_.Choose(texts, {});
   EXPECT_EQ(chosen[249][1].skip_layers, 11);
-  EXPECT_LE(engine_.most_items, 128U);
+  EXPECT_LE(engine_.most_items, CallForecast::kMostItems);
   EXPECT_NEAR(chosen[0][0].predicted_ms.value(), 250 * 13, 1e-6);
 }
 
@@ -225,9 +226,15 @@ TEST_F(ServerDepthChooserTest, ComparesNothingUnderLoadOrAtTheDefault) {
   Brown(1);
   EXPECT_FALSE(any({.queue_share = 0.4}));
 
+  auto states = texts;
+  for (ScheduledText& text : states) text.tasks[0].output = PassOutput::kClsState;
   ServerDepthChooser calm(&engine_, &policies_);
   const auto lone = calm.Choose(Texts(4, {{.task = mood_, .depth = MinQuality(0.9)}}), {});
   for (const auto& text : lone) EXPECT_FALSE(text[0].shadow) << "n = 0";
+  for (const auto& text : calm.Choose(states, {})) {
+    EXPECT_FALSE(text[0].shadow) << "a state is no answer";
+    EXPECT_TRUE(text[1].shadow);
+  }
 }
 
 TEST_F(ServerDepthChooserTest, DriftHoldsTheTaskAtItsDefaultUntilReset) {
