@@ -1,5 +1,4 @@
-// DepthPolicySetter: where AdminService hands on what the operator says about a task's depth
-// policy.
+// DepthPolicySetter: where AdminService hands on what the operator says about a task's depth policy.
 #pragma once
 
 #include <optional>
@@ -29,10 +28,11 @@ class DepthPolicySetter {
  public:
   virtual ~DepthPolicySetter() = default;
 
-  // Any thread. Returns what holds from now on. AdminService has checked that the task is served
-  // and that the values are within the bounds above; an error is for what else does not fit, and
-  // then nothing has changed.
-  virtual absl::StatusOr<DepthPolicyValues> SetDepthPolicy(const DepthPolicyUpdate& change) = 0;
+  // Any thread. For all versions of `task`, which is the default one. Returns what holds from now
+  // on. AdminService has checked that the values are within the bounds above; an error is for what
+  // else does not fit, and then nothing has changed.
+  virtual absl::StatusOr<DepthPolicyValues> SetDepthPolicy(const TaskInfo& task,
+                                                           const DepthPolicyUpdate& update) = 0;
 };
 
 }  // namespace fathom
