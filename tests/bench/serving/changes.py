@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from programs import ROOT, Programs, Server, finish_load
+from programs import ROOT, ProgramError, Programs, Server, finish_load
 from row import Row
 
 RELOADS = 100
@@ -81,11 +81,13 @@ def reload(programs: Programs) -> Row:
             versions = [expected_logits(server, source.name) for source in sources]
         with Server(programs, tasks=tasks) as server:
             load = server.start_load("--mix", "mood", "--logits", "--file", TEXTS, "--inputs", 4,
-                                     "--concurrency", 8, "--duration", programs.seconds(25), "--warm-up", 0,
+                                     "--concurrency", 8, "--duration", 25, "--warm-up", 0,
                                      "--answers", answers)
-            for _ in range(programs.quick and 10 or RELOADS):
+            for _ in range(RELOADS):
                 exchange(tasks / "mood", folder / "spare")
                 server.admin("load", "mood")
+            if load.poll() is not None:
+                raise ProgramError(f"the load ended before {RELOADS} reloads did")
             finish_load(load)
         return reload_row(read_calls(answers), versions)
 

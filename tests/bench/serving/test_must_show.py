@@ -106,7 +106,7 @@ class Sigterm(unittest.TestCase):
 
 class Speed(unittest.TestCase):
     def test_reads_the_case_without_skipped_layers(self):
-        bench = [{"skip_layers": 0, "ms_median": 20.0}, {"skip_layers": 3, "ms_median": 10.0}]
+        bench = [{"parameters": {"skip_layers": n}, "ms_median": ms} for n, ms in ((0, 20.0), (3, 10.0))]
         self.assertEqual(speed.calls_per_second(bench), 50.0)
 
 
