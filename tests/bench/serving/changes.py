@@ -79,10 +79,10 @@ def reload(programs: Programs) -> Row:
         shutil.copytree(sources[1], folder / "spare")
         with Server(programs) as server:
             versions = [expected_logits(server, source.name) for source in sources]
-        with Server(programs, tasks=tasks) as server:
-            load = server.start_load("--mix", "mood", "--logits", "--file", TEXTS, "--inputs", 4,
-                                     "--concurrency", 8, "--duration", 25, "--warm-up", 0,
-                                     "--answers", answers)
+        with (Server(programs, tasks=tasks) as server,
+              server.start_load("--mix", "mood", "--logits", "--file", TEXTS, "--inputs", 4,
+                                "--concurrency", 8, "--duration", 25, "--warm-up", 0,
+                                "--answers", answers) as load):
             for _ in range(RELOADS):
                 exchange(tasks / "mood", folder / "spare")
                 server.admin("load", "mood")

@@ -37,7 +37,7 @@ def throughput(programs: Programs) -> Row:
     mix = ",".join(programs.task_names())
     shares, served = [], []
     for _ in range(3):
-        alone = bench_calls_per_second(programs, rounds=20)
+        alone = bench_calls_per_second(programs, rounds=round(programs.seconds(20)))
         # A pass holds one call, as in fathom-bench: none gains by what it shares with another.
         with Server(programs, "--max-batch-tokens", TOKENS * len(programs.task_names())) as server:
             load = server.load("--mix", mix, "--skip-layers", 0, "--no-cache", "--texts", 0,
