@@ -40,11 +40,15 @@ def version_of(call: dict[str, Any], versions: list[list[Logits]]) -> int | None
     return None
 
 
+def has_item_error(call: dict[str, Any]) -> bool:
+    return any("error" in task for result in call["results"] for task in result["tasks"])
+
+
 def reload_row(calls: Iterable[dict[str, Any]], versions: list[list[Logits]]) -> Row:
     counts = [0] * len(versions)
     failed = mixed = 0
     for call in calls:
-        if call["code"] != "OK":
+        if call["code"] != "OK" or has_item_error(call):
             failed += 1
             continue
         version = version_of(call, versions)

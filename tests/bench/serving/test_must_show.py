@@ -76,6 +76,9 @@ class Reload(unittest.TestCase):
         calls = [self.call(1.0, 2.0), self.call(5.0, 6.0)]
         self.assertFalse(changes.reload_row([*calls, self.call(1.0, 6.0)], self.VERSIONS).met)
         self.assertFalse(changes.reload_row([*calls, {"code": "NOT_FOUND"}], self.VERSIONS).met)
+        broken = {"code": "OK", "results": [{"id": "0", "tasks": [{"error": "gone"}]}]}
+        row = changes.reload_row([*calls, broken], self.VERSIONS)
+        self.assertIn("1 failed, 0 mixed", row.measured)
         self.assertFalse(changes.reload_row(calls[:1], self.VERSIONS).met)  # nothing was reloaded
 
     def test_folders_are_exchanged_in_one_step(self):
