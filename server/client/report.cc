@@ -31,10 +31,27 @@ void AppendLabel(std::string* out, const v1::Label& label) {
   absl::StrAppendFormat(out, "%s %.3f", OneLine(label.name(), kNameWidth), label.probability());
 }
 
-// "PER [0, 5) 0.981"
-void AppendTag(std::string* out, const v1::TokenTag& tag) {
-  absl::StrAppendFormat(out, "%s [%d, %d) %.3f", OneLine(tag.label(), kNameWidth), tag.begin(),
-                        tag.end(), tag.probability());
+// Those that apply rather than not.
+std::string LikelyLabels(const v1::MultiLabel& answer) {
+  std::string text;
+  for (const v1::Label& label : answer.labels()) {
+    if (label.probability() < 0.5F) continue;
+    if (!text.empty()) text += ", ";
+    AppendLabel(&text, label);
+  }
+  return text.empty() ? "none" : text;
+}
+
+// "B-PER [0, 5) 0.981", without the tokens outside of all spans.
+std::string Tags(const v1::Tagging& answer) {
+  std::string text;
+  for (const v1::TokenTag& tag : answer.tags()) {
+    if (tag.label() == "O") continue;
+    absl::StrAppendFormat(&text, "%s%s [%d, %d) %.3f", text.empty() ? "" : ", ",
+                          OneLine(tag.label(), kNameWidth), tag.begin(), tag.end(),
+                          tag.probability());
+  }
+  return text.empty() ? "none" : text;
 }
 
 // n, and why where the server chose it.
@@ -76,9 +93,9 @@ std::pair<std::string, std::string> Outcome(const v1::TaskResult& task) {
     case v1::TaskResult::kRegression:
       return {absl::StrFormat("%.3f", task.regression().value()), ""};
     case v1::TaskResult::kMultiLabel:
-      return {absl::StrJoin(task.multi_label().labels(), ", ", AppendLabel), ""};
+      return {LikelyLabels(task.multi_label()), ""};
     case v1::TaskResult::kTagging:
-      return {absl::StrJoin(task.tagging().tags(), ", ", AppendTag), ""};
+      return {Tags(task.tagging()), ""};
     case v1::TaskResult::kError:
       return {"error: " + OneLine(task.error().message(), kErrorWidth), ""};
     default:

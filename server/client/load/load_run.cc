@@ -63,14 +63,10 @@ class Run {
   bool answers_usable() const { return options_.answers_file.empty() || answers_.good(); }
 
   LoadResult Go() {
-    const double give_up_s =
-        options_.warm_up_s + options_.duration_s + connection_.flags().timeout_s;
-    while (true) {
+    do {
       SendDue();
-      const bool may_send = pacer_->Next().has_value() && Now() < give_up_s;
-      if (in_flight_ == 0 && !may_send) break;
       Await();
-    }
+    } while (in_flight_ > 0 || NextStart());
     return {.seconds = options_.duration_s,
             .rate = options_.rate,
             .unsent = pacer_->Unsent(),
@@ -80,8 +76,14 @@ class Run {
  private:
   double Now() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
 
+  // What is late by a whole --timeout is given up.
+  std::optional<double> NextStart() const {
+    const double end_s = options_.warm_up_s + options_.duration_s;
+    return Now() < end_s + connection_.flags().timeout_s ? pacer_->Next() : std::nullopt;
+  }
+
   void SendDue() {
-    for (std::optional<double> due = pacer_->Next(); due && *due <= Now(); due = pacer_->Next()) {
+    for (std::optional<double> due = NextStart(); due && *due <= Now(); due = NextStart()) {
       Send(*due);
       pacer_->Sent();
     }
@@ -107,7 +109,7 @@ class Run {
   // Until a call is finished or the next one is due.
   void Await() {
     const double wait_s =
-        std::clamp(pacer_->Next().value_or(Now() + kLongestWait_s) - Now(), 0.0, kLongestWait_s);
+        std::clamp(NextStart().value_or(Now() + kLongestWait_s) - Now(), 0.0, kLongestWait_s);
     void* tag = nullptr;
     bool ok = false;
     const auto deadline = std::chrono::system_clock::now() +

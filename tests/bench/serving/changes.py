@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from programs import ROOT, Programs, Server, finish_load
+from programs import ROOT, ProgramError, Programs, Server, finish_load
 from row import Row
 
 RELOADS = 100
@@ -40,11 +40,15 @@ def version_of(call: dict[str, Any], versions: list[list[Logits]]) -> int | None
     return None
 
 
+def has_item_error(call: dict[str, Any]) -> bool:
+    return any("error" in task for result in call["results"] for task in result["tasks"])
+
+
 def reload_row(calls: Iterable[dict[str, Any]], versions: list[list[Logits]]) -> Row:
     counts = [0] * len(versions)
     failed = mixed = 0
     for call in calls:
-        if call["code"] != "OK":
+        if call["code"] != "OK" or has_item_error(call):
             failed += 1
             continue
         version = version_of(call, versions)
@@ -79,13 +83,15 @@ def reload(programs: Programs) -> Row:
         shutil.copytree(sources[1], folder / "spare")
         with Server(programs) as server:
             versions = [expected_logits(server, source.name) for source in sources]
-        with Server(programs, tasks=tasks) as server:
-            load = server.start_load("--mix", "mood", "--logits", "--file", TEXTS, "--inputs", 4,
-                                     "--concurrency", 8, "--duration", programs.seconds(25), "--warm-up", 0,
-                                     "--answers", answers)
-            for _ in range(programs.quick and 10 or RELOADS):
+        with (Server(programs, tasks=tasks) as server,
+              server.start_load("--mix", "mood", "--logits", "--file", TEXTS, "--inputs", 4,
+                                "--concurrency", 8, "--duration", 25, "--warm-up", 0,
+                                "--answers", answers) as load):
+            for _ in range(RELOADS):
                 exchange(tasks / "mood", folder / "spare")
                 server.admin("load", "mood")
+            if load.poll() is not None:
+                raise ProgramError(f"the load ended before {RELOADS} reloads did")
             finish_load(load)
         return reload_row(read_calls(answers), versions)
 

@@ -26,10 +26,9 @@ def bench_calls_per_second(programs: Programs, rounds: int) -> float:
         return calls_per_second(json.loads(output.read_text()))
 
 
-def calls_per_second(bench: Any) -> float:
+def calls_per_second(results: list[dict[str, Any]]) -> float:
     """Of the case n = 0 in what fathom-bench wrote."""
-    results = bench if isinstance(bench, list) else bench["results"]
-    [case] = [result for result in results if result["skip_layers"] == 0]
+    [case] = [result for result in results if result["parameters"]["skip_layers"] == 0]
     return 1000 / case["ms_median"]
 
 
@@ -38,11 +37,12 @@ def throughput(programs: Programs) -> Row:
     mix = ",".join(programs.task_names())
     shares, served = [], []
     for _ in range(3):
-        alone = bench_calls_per_second(programs, rounds=20)
+        alone = bench_calls_per_second(programs, rounds=round(programs.seconds(20)))
         # A pass holds one call, as in fathom-bench: none gains by what it shares with another.
         with Server(programs, "--max-batch-tokens", TOKENS * len(programs.task_names())) as server:
             load = server.load("--mix", mix, "--skip-layers", 0, "--no-cache", "--texts", 0,
-                               "--words", WORDS, "--concurrency", 4, "--duration", programs.seconds(10))
+                               "--words", WORDS, "--concurrency", 4,
+                               "--duration", programs.seconds(10))
         served.append(load["latency"]["OK"]["count"] / load["seconds"])
         shares.append(served[-1] / alone)
     share = statistics.median(shares)

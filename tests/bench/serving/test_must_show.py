@@ -76,6 +76,9 @@ class Reload(unittest.TestCase):
         calls = [self.call(1.0, 2.0), self.call(5.0, 6.0)]
         self.assertFalse(changes.reload_row([*calls, self.call(1.0, 6.0)], self.VERSIONS).met)
         self.assertFalse(changes.reload_row([*calls, {"code": "NOT_FOUND"}], self.VERSIONS).met)
+        broken = {"code": "OK", "results": [{"id": "0", "tasks": [{"error": "gone"}]}]}
+        row = changes.reload_row([*calls, broken], self.VERSIONS)
+        self.assertIn("1 failed, 0 mixed", row.measured)
         self.assertFalse(changes.reload_row(calls[:1], self.VERSIONS).met)  # nothing was reloaded
 
     def test_folders_are_exchanged_in_one_step(self):
@@ -106,7 +109,7 @@ class Sigterm(unittest.TestCase):
 
 class Speed(unittest.TestCase):
     def test_reads_the_case_without_skipped_layers(self):
-        bench = [{"skip_layers": 0, "ms_median": 20.0}, {"skip_layers": 3, "ms_median": 10.0}]
+        bench = [{"parameters": {"skip_layers": n}, "ms_median": ms} for n, ms in ((0, 20.0), (3, 10.0))]
         self.assertEqual(speed.calls_per_second(bench), 50.0)
 
 

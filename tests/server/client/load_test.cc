@@ -69,6 +69,22 @@ TEST_F(LoadTest, CallsThatMustWaitCountFromWhenTheyWereDue) {
   EXPECT_GT(result["latency"]["OK"]["p50_ms"], 10 * sent_to_answer_ms);
 }
 
+// A server that does not answer: the run ends, and says how much of the schedule it left out.
+TEST_F(LoadTest, WhatCannotBeSentIsGivenUpAndCounted) {
+  Start();
+  engine_->Hold();
+  Process run({FATHOM_CLIENT, "load", "--address", address(), "--json", "--timeout", "0.2", "--mix",
+               "mood", "--rate", "1000", "--warm-up", "0", "--duration", "0.2", "--max-in-flight",
+               "1", "--words", "1-8"});
+  EXPECT_EQ(run.Wait(), 1);  // nothing was answered
+  engine_->Release();
+  const auto result = nlohmann::json::parse(run.output());
+  const int64_t sent = result["calls"];
+  EXPECT_EQ(result["latency"]["DEADLINE_EXCEEDED"]["count"], sent);
+  EXPECT_LE(sent, 3);
+  EXPECT_NEAR(static_cast<double>(sent + result["unsent"].get<int64_t>()), 200, 60);
+}
+
 TEST_F(LoadTest, RefusalsAreCountedAndTheCallersPause) {
   Start();
   const Finished run = Load({"--mix", "weather", "--concurrency", "2", "--duration", "0.1"});

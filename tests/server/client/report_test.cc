@@ -58,21 +58,38 @@ TEST(PredictReport, SaysWhyAnNThatTheServerChose) {
   EXPECT_THAT(PredictReport({"x"}, response), HasSubstr("3 (brown-out)  not"));
 }
 
+v1::TokenTag Tag(const std::string& label, uint32_t begin, uint32_t end) {
+  v1::TokenTag tag;
+  tag.set_label(label);
+  tag.set_begin(begin);
+  tag.set_end(end);
+  tag.set_probability(0.5F);
+  return tag;
+}
+
+v1::Label NamedLabel(const std::string& name, float probability) {
+  v1::Label label;
+  label.set_name(name);
+  label.set_probability(probability);
+  return label;
+}
+
 TEST(PredictReport, ShowsTagsLabelsAndFailedInputs) {
   v1::PredictResponse response;
-  v1::TokenTag* tag = response.add_results()->add_tasks()->mutable_tagging()->add_tags();
-  tag->set_begin(2);
-  tag->set_end(7);
-  tag->set_label("PER");
-  tag->set_probability(0.5F);
-  v1::Label* label = response.add_results()->add_tasks()->mutable_multi_label()->add_labels();
-  label->set_name("sport");
-  label->set_probability(0.75F);
+  v1::Tagging* tagging = response.add_results()->add_tasks()->mutable_tagging();
+  *tagging->add_tags() = Tag("O", 0, 1);
+  *tagging->add_tags() = Tag("B-PER", 2, 7);
+  *tagging->add_tags() = Tag("I-PER", 8, 9);
+  v1::MultiLabel* labels = response.add_results()->add_tasks()->mutable_multi_label();
+  *labels->add_labels() = NamedLabel("sport", 0.75F);
+  *labels->add_labels() = NamedLabel("war", 0.25F);
   response.add_results()->mutable_error()->set_message("not UTF-8");
-  const std::string report = PredictReport({"a", "b", "c"}, response);
-  EXPECT_THAT(report, HasSubstr("PER [2, 7) 0.500"));
-  EXPECT_THAT(report, HasSubstr("sport 0.750"));
+  response.add_results()->add_tasks()->mutable_multi_label();
+  const std::string report = PredictReport({"a", "b", "c", "d"}, response);
+  EXPECT_THAT(report, HasSubstr("  B-PER [2, 7) 0.500, I-PER [8, 9) 0.500  "));
+  EXPECT_THAT(report, HasSubstr("  sport 0.750  "));
   EXPECT_THAT(report, HasSubstr("error: not UTF-8"));
+  EXPECT_THAT(report, HasSubstr("d           none"));
 }
 
 TEST(AnswerLines, AreALineATaskOrTheError) {
