@@ -14,9 +14,9 @@ namespace fathom {
 using InferenceServiceBase = v1::InferenceService::WithRawCallbackMethod_Predict<
     v1::InferenceService::WithRawCallbackMethod_ListTasks<
         v1::InferenceService::WithRawCallbackMethod_GetServerInfo<
-            v1::InferenceService::WithCallbackMethod_PredictStream<
-                v1::InferenceService::WithCallbackMethod_Embed<
-                    v1::InferenceService::WithCallbackMethod_Tokenize<
+            v1::InferenceService::WithRawCallbackMethod_PredictStream<
+                v1::InferenceService::WithRawCallbackMethod_Embed<
+                    v1::InferenceService::WithRawCallbackMethod_Tokenize<
                         v1::InferenceService::Service>>>>>>;
 
 // Thread-safe.
@@ -36,12 +36,12 @@ class InferenceServiceImpl : public InferenceServiceBase {
                                           const grpc::ByteBuffer* request,
                                           grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* Embed(grpc::CallbackServerContext* context,
-                                  const v1::EmbedRequest* request,
-                                  v1::EmbedResponse* response) override;
+                                  const grpc::ByteBuffer* request,
+                                  grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* Tokenize(grpc::CallbackServerContext* context,
-                                     const v1::TokenizeRequest* request,
-                                     v1::TokenizeResponse* response) override;
-  grpc::ServerBidiReactor<v1::PredictStreamRequest, v1::PredictStreamResponse>* PredictStream(
+                                     const grpc::ByteBuffer* request,
+                                     grpc::ByteBuffer* response) override;
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* PredictStream(
       grpc::CallbackServerContext* context) override;
 
  private:

@@ -131,7 +131,7 @@ TEST_F(BadInputTest, AnUnknownTaskIsNotFoundAndNamesTheKnownOnes) {
   const grpc::Status status = Predict(Request("a fine day", "weather"));
   EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
   EXPECT_THAT(status.error_message(),
-              AllOf(HasSubstr("weather"), HasSubstr("likeness, mood, topic")));
+              AllOf(HasSubstr("weather"), HasSubstr("genres, likeness, mood, names, topic")));
   const auto resource = DetailOf<google::rpc::ResourceInfo>(status);
   EXPECT_EQ(resource.resource_type(), "fathom.v1.Task");
   EXPECT_EQ(resource.resource_name(), "weather");
