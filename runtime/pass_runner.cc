@@ -11,6 +11,15 @@
 #include "runtime/pass/pass_task.h"
 
 namespace fathom {
+namespace {
+
+double MsSince(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
+      .count();
+}
+
+}  // namespace
+
 PassCaches::PassCaches(const Encoder& encoder, const CacheOptions& cache_options)
     : options(cache_options),
       taps(encoder.fingerprint(), cache_options.tap_bytes),
@@ -25,7 +34,8 @@ PassRunner::PassRunner(std::shared_ptr<const Encoder> encoder, PassCaches& cache
       planner_(encoder_->config().layers),
       executor_(encoder_) {}
 
-PassResult PassRunner::Run(absl::Span<const PassText> texts) {
+absl::StatusOr<PassResult> PassRunner::Run(absl::Span<const PassText> texts,
+                                           const std::function<bool()>& abandoned) {
   texts_ = texts;
   PassResult result;
   result.outputs.reserve(texts.size());
@@ -43,15 +53,23 @@ PassResult PassRunner::Run(absl::Span<const PassText> texts) {
     const TapPrecision precision =
         caches_.options.bf16_taps ? TapPrecision::kBf16 : TapPrecision::kFp32;
     const at::Tensor state = executor_.Run(
-        *plan_, plan_tokens_, adapters_, {.found = found_, .precision = precision, .kept = &kept_});
+        *plan_, plan_tokens_, adapters_, {.found = found_, .precision = precision, .kept = &kept_},
+        {.abandoned = &abandoned, .times = &result.times});
+    if (!state.defined()) {
+      KeepTaps();  // of the layers that did run
+      weights_.clear();
+      return absl::CancelledError("the pass was abandoned: nobody waits for its answers");
+    }
+    const auto heads = std::chrono::steady_clock::now();
     Answer(state, result);
+    result.times.heads_ms = MsSince(heads);
   }
-  const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
   result.predicted_ms = prediction.ms;
-  result.actual_ms = time.count();
-  if (prediction.ms > 0) costs_->Observe(prediction, time.count(), at::get_num_threads());
+  result.actual_ms = MsSince(start);
+  if (prediction.ms > 0) costs_->Observe(prediction, result.actual_ms, at::get_num_threads());
   result.rows = plan_->max_rows;
   CountWork(result);
+  CountCachedLayers(result);
   KeepTaps();
   KeepAnswers(result);
   weights_.clear();
@@ -241,6 +259,21 @@ void PassRunner::CountWork(PassResult& result) const {
       result.work[text].row_layers_cached +=
           RowLayersAlone(encoder_->config().layers, tokens, ReadsOf(texts_[text].tasks[task]));
     }
+  }
+}
+
+// What the answer cache had needed no layer.
+void PassRunner::CountCachedLayers(PassResult& result) const {
+  for (size_t i = 0; i < texts_.size(); ++i) {
+    for (size_t j = 0; j < texts_[i].tasks.size(); ++j) {
+      TaskOutput& output = result.outputs[i][j];
+      if (IsAnswered(i, j) && output.status.ok()) {
+        output.cached_layers = encoder_->config().layers;
+      }
+    }
+  }
+  for (size_t i = 0; i < items_.size(); ++i) {
+    result.outputs[items_[i].text][items_[i].task].cached_layers = plan_->outputs[i].cached_layers;
   }
 }
 

@@ -4,9 +4,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "runtime/cache/answer_cache.h"
 #include "runtime/cache/depth_histogram.h"
@@ -38,7 +40,9 @@ class PassRunner {
   PassRunner(std::shared_ptr<const Encoder> encoder, PassCaches& caches,
              CostPredictor* costs = nullptr);
 
-  PassResult Run(absl::Span<const PassText> texts);
+  // CANCELLED if `abandoned` (RunOptions) ended it.
+  absl::StatusOr<PassResult> Run(absl::Span<const PassText> texts,
+                                 const std::function<bool()>& abandoned = {});
 
   // Of the last Run; stands until the next.
   const PassPlan& plan() const { return *plan_; }
@@ -67,6 +71,7 @@ class PassRunner {
   void Answer(const at::Tensor& state, PassResult& result);
   void KeepAnswers(const PassResult& result);
   void KeepTaps();
+  void CountCachedLayers(PassResult& result) const;
 
   const PassTask& TaskOf(const Item& item) const { return texts_[item.text].tasks[item.task]; }
   bool IsAnswered(size_t text, size_t task) const { return answered_[first_task_[text] + task]; }

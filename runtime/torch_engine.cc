@@ -85,18 +85,24 @@ class TorchEngine : public Engine {
 
   std::vector<TaskInfo> ListTasks() const override { return parts_.tasks.List(); }
 
-  TaskCounts task_counts() const override { return {}; }
-  absl::StatusOr<TaskInfo> LoadTask(std::string_view /*name*/, int /*version*/,
-                                    const LoadTaskOptions& /*options*/) override {
-    return absl::UnimplementedError("LoadTask");
+  TaskCounts task_counts() const override { return parts_.tasks.catalog().registry().counts(); }
+
+  absl::StatusOr<TaskInfo> LoadTask(std::string_view name, int version,
+                                    const LoadTaskOptions& options) override {
+    return WithTasks([&](TaskCatalog& tasks) { return tasks.LoadTask(name, version, options); });
   }
-  absl::Status UnloadTask(std::string_view /*name*/, int /*version*/) override {
-    return absl::UnimplementedError("UnloadTask");
+
+  absl::Status UnloadTask(std::string_view name, int version) override {
+    return parts_.tasks.catalog().UnloadTask(name, version);
   }
-  absl::Status SetDefaultVersion(std::string_view /*name*/, int /*version*/) override {
-    return absl::UnimplementedError("SetDefaultVersion");
+
+  absl::Status SetDefaultVersion(std::string_view name, int version) override {
+    return parts_.tasks.catalog().SetDefaultVersion(name, version);
   }
-  absl::StatusOr<ScanReport> ScanTasks() override { return absl::UnimplementedError("ScanTasks"); }
+
+  absl::StatusOr<ScanReport> ScanTasks() override {
+    return WithTasks([](TaskCatalog& tasks) { return tasks.ScanTasks(); });
+  }
 
   double PredictMs(absl::Span<const PassText> texts, int threads) const override {
     return PredictPass(texts, threads).ms;
@@ -127,7 +133,7 @@ class TorchEngine : public Engine {
       const c10::InferenceMode inference;
       Worker& worker = WorkerOfThisThread();
       worker.team.Use(ThreadsOfPass(options.threads));
-      return worker.runner.Run(texts);
+      return worker.runner.Run(texts, options.abandoned);
     } catch (const std::exception& error) {
       return InternalError(error);
     }
@@ -153,7 +159,18 @@ class TorchEngine : public Engine {
     return *worker;
   }
 
-  const Parts parts_;
+  // For what may read weights.
+  template <typename Change>
+  auto WithTasks(Change change) -> decltype(change(std::declval<TaskCatalog&>())) {
+    try {
+      const c10::InferenceMode inference;
+      return change(parts_.tasks.catalog());
+    } catch (const std::exception& error) {
+      return InternalError(error);
+    }
+  }
+
+  Parts parts_;
   PassCaches caches_;
   std::optional<CostPredictor> costs_;
   std::optional<PassForecast> forecast_;  // with costs_

@@ -1,6 +1,7 @@
 // fathom-server: loads an encoder and its tasks, serves them, and drains on SIGTERM or SIGINT.
 #include <pthread.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -35,6 +36,14 @@ void ExitOnNextSignal(const sigset_t& signals) {
   sigaction(SIGTERM, &action, nullptr);
   sigaction(SIGINT, &action, nullptr);
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+}
+
+// Weight files of tasks are held open, and every connection is a file.
+void RaiseFileLimit() {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 // Whole or not at all: a reader that sees the file can read it.
@@ -79,6 +88,7 @@ void LogStart(const Server& server) {
 int Run(const ServerFlags& flags) {
   InitLog(flags.log_format);
   const sigset_t signals = BlockSignals();
+  RaiseFileLimit();
 
   absl::StatusOr<std::unique_ptr<Engine>> engine = CreateEngine(flags.engine);
   if (!engine.ok()) {

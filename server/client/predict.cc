@@ -1,13 +1,13 @@
 // `fathom predict`.
-#include <google/protobuf/util/time_util.h>
-
 #include <algorithm>
-#include <fstream>
 #include <iostream>
+#include <memory>
 #include <utility>
 
 #include "server/client/commands.h"
-#include "server/client/connection.h"
+#include "server/client/flags.h"
+#include "server/client/predict_request.h"
+#include "server/client/predict_stream.h"
 #include "server/client/report.h"
 
 namespace fathom {
@@ -15,134 +15,108 @@ namespace {
 
 constexpr size_t kInputsPerCall = 64;
 
-struct Text {
-  std::string first;
-  std::optional<std::string> second;
-
-  std::string Shown() const { return second ? first + " | " + *second : first; }
-};
-
-void ReadLines(std::istream& in, std::vector<Text>& texts) {
-  for (std::string line; std::getline(in, line);) {
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    const size_t tab = line.find('\t');
-    Text& text = texts.emplace_back();
-    text.first = line.substr(0, tab);
-    if (tab != std::string::npos) text.second = line.substr(tab + 1);
-  }
-}
-
-bool ReadTexts(const PredictFlags& flags, std::vector<Text>& texts) {
-  for (size_t i = 0; i < flags.texts.size(); ++i) {
-    Text& text = texts.emplace_back();
-    text.first = flags.texts[i];
-    if (!flags.pair.empty()) text.second = flags.pair[i];
-  }
-  if (flags.file == "-") {
-    ReadLines(std::cin, texts);
-  } else if (!flags.file.empty()) {
-    std::ifstream file(flags.file);
-    if (!file) {
-      std::cerr << "fathom: cannot read " << flags.file << "\n";
-      return false;
-    }
-    ReadLines(file, texts);
-  }
-  return true;
-}
-
-// Every task at every n, tasks first.
-v1::PredictRequest RequestWithoutInputs(const PredictFlags& flags,
-                                        const std::vector<std::string>& tasks) {
-  v1::PredictRequest request;
-  request.mutable_options()->set_top_k(flags.top_k);
-  request.mutable_options()->set_return_logits(flags.logits);
-  request.mutable_depth()->set_allow_untrained_depth(flags.allow_untrained_depth);
-  for (const std::string& task : tasks) {
-    if (flags.skip_layers.empty()) request.add_tasks()->set_name(task);
-    for (const uint32_t n : flags.skip_layers) {
-      v1::TaskSelector* selector = request.add_tasks();
-      selector->set_name(task);
-      selector->mutable_depth()->set_skip_layers(n);
-      selector->mutable_depth()->set_allow_untrained_depth(flags.allow_untrained_depth);
-    }
-  }
-  return request;
-}
-
-// Adds the answers of one call, and what they cost, to those before it.
-void Append(const v1::PredictResponse& call, v1::PredictResponse& all) {
-  all.mutable_results()->MergeFrom(call.results());
-  v1::Usage& sum = *all.mutable_usage();
-  *sum.mutable_tokenize() += call.usage().tokenize();
-  *sum.mutable_queue() += call.usage().queue();
-  *sum.mutable_compute() += call.usage().compute();
-  sum.set_row_layers_run(sum.row_layers_run() + call.usage().row_layers_run());
-  sum.set_row_layers_shared(sum.row_layers_shared() + call.usage().row_layers_shared());
-  sum.set_row_layers_cached(sum.row_layers_cached() + call.usage().row_layers_cached());
-  sum.set_row_layers_skipped(sum.row_layers_skipped() + call.usage().row_layers_skipped());
-  sum.set_tokens(sum.tokens() + call.usage().tokens());
-  sum.set_passes(sum.passes() + call.usage().passes());
-  sum.set_batch_inputs(std::max(sum.batch_inputs(), call.usage().batch_inputs()));
-}
-
-grpc::Status LoadedTasks(const Connection& connection, std::vector<std::string>& names) {
-  std::vector<v1::TaskInfo> tasks;
-  const grpc::Status status = connection.ListTasks(&tasks);
-  for (const v1::TaskInfo& task : tasks) {
-    if (!task.has_load_error() && task.default_version()) names.push_back(task.name());
+grpc::Status AddLoadedTasks(const Connection& connection, std::vector<v1::TaskSelector>& tasks) {
+  std::vector<v1::TaskInfo> all;
+  const grpc::Status status = connection.ListTasks("", &all);
+  for (const v1::TaskInfo& task : all) {
+    if (!task.has_load_error() && task.default_version())
+      tasks.emplace_back().set_name(task.name());
   }
   return status;
 }
 
-bool HasItemError(const v1::PredictResponse& response) {
-  for (const v1::InputResult& result : response.results()) {
-    for (const v1::TaskResult& task : result.tasks()) {
-      if (task.has_error()) return true;
-    }
+grpc::Status AskInCalls(const Connection& connection, const PredictFlags& flags,
+                        const std::vector<Text>& texts, v1::PredictResponse& all) {
+  for (size_t first = 0; first < std::max<size_t>(1, texts.size()); first += kInputsPerCall) {
+    const v1::PredictRequest request =
+        MakePredictRequest(flags, absl::MakeConstSpan(texts).subspan(first, kInputsPerCall));
+    v1::PredictResponse response;
+    const grpc::Status status = connection.stub().Predict(
+        connection.NewContext(request.inputs_size() > 0 ? request.inputs(0) : v1::Input()).get(),
+        request, &response);
+    if (!status.ok()) return status;
+    AppendAnswers(response, all);
   }
-  return false;
+  return grpc::Status::OK;
+}
+
+int RunPredict(const ConnectionFlags& connection_flags, PredictFlags flags) {
+  const absl::StatusOr<std::vector<Text>> texts = ReadTexts(flags.texts);
+  if (!texts.ok()) {
+    std::cerr << "fathom: " << texts.status().message() << "\n";
+    return 1;
+  }
+  const Connection connection(connection_flags);
+  if (flags.all_tasks) {
+    const grpc::Status status = AddLoadedTasks(connection, flags.tasks);
+    if (!status.ok()) return connection.Fail(status);
+  }
+  if (flags.stream) return PredictOverStream(connection, flags, *texts);
+
+  v1::PredictResponse all;
+  const grpc::Status status = AskInCalls(connection, flags, *texts, all);
+  if (!status.ok()) return connection.Fail(status);
+  if (connection_flags.json) {
+    if (const int failed = PrintJson(all); failed != 0) return failed;
+  } else {
+    std::vector<std::string> shown;
+    for (const Text& text : *texts) shown.push_back(text.Shown());
+    std::cout << PredictReport(shown, all);
+  }
+  return HasItemError(all) ? 1 : 0;
+}
+
+void AddOptionFlags(CLI::App& app, v1::PredictOptions& options) {
+  app.add_option_function<uint32_t>(
+      "--top-k", [&options](uint32_t k) { options.set_top_k(k); },
+      "show the k most probable labels");
+  app.add_flag_callback(
+      "--logits", [&options] { options.set_return_logits(true); }, "show the raw outputs");
+  app.add_flag_callback(
+      "--no-cache", [&options] { options.set_cache(v1::CACHE_MODE_BYPASS); },
+      "neither use nor keep trunks of these texts");
+  app.add_option_function<uint32_t>(
+         "--priority", [&options](uint32_t priority) { options.set_priority(priority); },
+         "0 … 9, higher goes first")
+      ->check(CLI::Range(0, 9));
 }
 
 }  // namespace
 
-int RunPredict(const ConnectionFlags& flags, const PredictFlags& predict) {
-  std::vector<Text> texts;
-  if (!ReadTexts(predict, texts)) return 1;
-  const Connection connection(flags);
-  std::vector<std::string> tasks = predict.tasks;
-  if (predict.all_tasks) {
-    const grpc::Status status = LoadedTasks(connection, tasks);
-    if (!status.ok()) return Fail(flags, status);
-  }
-
-  v1::PredictResponse all;
-  for (size_t first = 0; first < std::max<size_t>(1, texts.size()); first += kInputsPerCall) {
-    v1::PredictRequest request = RequestWithoutInputs(predict, tasks);
-    for (size_t i = first; i < std::min(first + kInputsPerCall, texts.size()); ++i) {
-      v1::Input* input = request.add_inputs();
-      if (texts[i].second) {
-        input->mutable_pair()->set_first(texts[i].first);
-        input->mutable_pair()->set_second(*texts[i].second);
-      } else {
-        input->set_text(texts[i].first);
-      }
+void AddPredictCommand(CLI::App& app, Chosen& chosen) {
+  struct Flags {
+    ConnectionFlags connection;
+    PredictFlags predict;
+    std::vector<std::string> tasks;
+    v1::Truncation truncation = v1::TRUNCATION_UNSPECIFIED;
+  };
+  const auto flags = std::make_shared<Flags>();
+  CLI::App& command = *app.add_subcommand("predict", "run tasks on texts");
+  AddConnectionFlags(command, flags->connection);
+  AddTextFlags(command, flags->predict.texts);
+  CLI::Option* const task =
+      command
+          .add_option(
+              "--task", flags->tasks,
+              "task to run, NAME[/VERSION][@DEPTH]: topic, topic/2, topic@4 (n), topic@20ms "
+              "(latency budget), topic@q0.95 (least quality); may be given again")
+          ->allow_extra_args(false);
+  command.add_flag("--all-tasks", flags->predict.all_tasks, "run every task of the server")
+      ->excludes(task);
+  AddDepthFlags(command, flags->predict.depth);
+  AddOptionFlags(command, flags->predict.options);
+  AddTruncationFlag(command, flags->truncation);
+  command.add_flag("--stream", flags->predict.stream,
+                   "one call a text over one stream; answers are shown as they come");
+  command.callback([flags, &chosen] {
+    CheckTextFlags(flags->predict.texts);
+    if (flags->tasks.empty() && !flags->predict.all_tasks) {
+      throw CLI::ValidationError("give --task, or --all-tasks");
     }
-    v1::PredictResponse response;
-    const grpc::Status status =
-        connection.stub().Predict(connection.NewContext().get(), request, &response);
-    if (!status.ok()) return Fail(flags, status);
-    Append(response, all);
-  }
-
-  if (flags.json) {
-    if (const int failed = PrintJson(all); failed != 0) return failed;
-  } else {
-    std::vector<std::string> shown;
-    for (const Text& text : texts) shown.push_back(text.Shown());
-    std::cout << PredictReport(shown, all);
-  }
-  return HasItemError(all) ? 1 : 0;
+    for (const std::string& spec : flags->tasks) flags->predict.tasks.push_back(TaskOrThrow(spec));
+    flags->predict.options.set_truncation(flags->truncation);
+    chosen = [flags] { return RunPredict(flags->connection, flags->predict); };
+  });
 }
 
 }  // namespace fathom

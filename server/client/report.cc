@@ -3,6 +3,8 @@
 #include <google/protobuf/util/time_util.h>
 
 #include <algorithm>
+#include <cmath>
+#include <numeric>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -25,6 +27,58 @@ std::string Expected(const v1::DepthUsed& depth) {
   return text;
 }
 
+void AppendLabel(std::string* out, const v1::Label& label) {
+  absl::StrAppendFormat(out, "%s %.3f", OneLine(label.name(), kNameWidth), label.probability());
+}
+
+// Those that apply rather than not.
+std::string LikelyLabels(const v1::MultiLabel& answer) {
+  std::string text;
+  for (const v1::Label& label : answer.labels()) {
+    if (label.probability() < 0.5F) continue;
+    if (!text.empty()) text += ", ";
+    AppendLabel(&text, label);
+  }
+  return text.empty() ? "none" : text;
+}
+
+// "B-PER [0, 5) 0.981", without the tokens outside of all spans.
+std::string Tags(const v1::Tagging& answer) {
+  std::string text;
+  for (const v1::TokenTag& tag : answer.tags()) {
+    if (tag.label() == "O") continue;
+    absl::StrAppendFormat(&text, "%s%s [%d, %d) %.3f", text.empty() ? "" : ", ",
+                          OneLine(tag.label(), kNameWidth), tag.begin(), tag.end(),
+                          tag.probability());
+  }
+  return text.empty() ? "none" : text;
+}
+
+// n, and why where the server chose it.
+std::string Depth(const v1::DepthUsed& depth) {
+  const char* why = nullptr;
+  switch (depth.reason()) {
+    case v1::DEPTH_REASON_LATENCY_BUDGET:
+      why = "budget";
+      break;
+    case v1::DEPTH_REASON_MIN_QUALITY:
+      why = "quality";
+      break;
+    case v1::DEPTH_REASON_BROWNOUT:
+      why = "brown-out";
+      break;
+    case v1::DEPTH_REASON_DRIFT_GUARD:
+      why = "drift guard";
+      break;
+    default:
+      break;
+  }
+  std::string text = absl::StrCat(depth.skip_layers());
+  if (why != nullptr) absl::StrAppend(&text, " (", why, ")");
+  if (depth.has_budget_met() && !depth.budget_met()) text += " late";
+  return text;
+}
+
 // Label and probability, or what stands in their place.
 std::pair<std::string, std::string> Outcome(const v1::TaskResult& task) {
   switch (task.outcome_case()) {
@@ -32,19 +86,25 @@ std::pair<std::string, std::string> Outcome(const v1::TaskResult& task) {
       const v1::Classification& answer = task.classification();
       std::string label = OneLine(answer.label(), kNameWidth);
       if (answer.top_size() > 1) {
-        label = absl::StrJoin(answer.top(), ", ", [](std::string* out, const v1::Label& top) {
-          absl::StrAppendFormat(out, "%s %.3f", OneLine(top.name(), kNameWidth), top.probability());
-        });
+        label = absl::StrJoin(answer.top(), ", ", AppendLabel);
       }
       return {label, absl::StrFormat("%s %.3f", Bar(answer.probability()), answer.probability())};
     }
     case v1::TaskResult::kRegression:
       return {absl::StrFormat("%.3f", task.regression().value()), ""};
+    case v1::TaskResult::kMultiLabel:
+      return {LikelyLabels(task.multi_label()), ""};
+    case v1::TaskResult::kTagging:
+      return {Tags(task.tagging()), ""};
     case v1::TaskResult::kError:
       return {"error: " + OneLine(task.error().message(), kErrorWidth), ""};
     default:
       return {"an outcome that this client does not know", ""};
   }
+}
+
+std::string InputError(const v1::InputResult& result) {
+  return "error: " + OneLine(result.error().message(), kErrorWidth);
 }
 
 std::string Logits(const v1::TaskResult& task) {
@@ -75,26 +135,6 @@ std::string UsageLine(const v1::Usage& usage) {
       Milliseconds(usage.compute()));
 }
 
-std::string HeadName(v1::HeadKind head) {
-  switch (head) {
-    case v1::HEAD_KIND_CLASSIFICATION:
-      return "classification";
-    case v1::HEAD_KIND_REGRESSION:
-      return "regression";
-    default:
-      return "unknown";
-  }
-}
-
-// First and last measured score, such as "accuracy 0.910 … 0.780".
-std::string ProfileSpan(const v1::TaskInfo& task) {
-  if (task.profile().empty()) return "not measured";
-  const v1::ExpectedQuality& first = task.profile(0).quality();
-  const v1::ExpectedQuality& last = task.profile(task.profile_size() - 1).quality();
-  return absl::StrFormat("%s %.3f … %.3f", OneLine(first.metric(), kNameWidth), first.score(),
-                         last.score());
-}
-
 }  // namespace
 
 std::string PredictReport(const std::vector<std::string>& texts,
@@ -107,13 +147,18 @@ std::string PredictReport(const std::vector<std::string>& texts,
     const v1::InputResult& result = response.results(i);
     std::string text = OneLine(texts[static_cast<size_t>(i)], kTextWidth);
     if (result.truncated()) text += " (cut)";
+    if (result.has_error()) {
+      std::vector<std::string> row = {text, "", InputError(result), "", "", ""};
+      if (logits) row.emplace_back();
+      table.AddRow(std::move(row));
+    }
     for (const v1::TaskResult& task : result.tasks()) {
       auto [label, probability] = Outcome(task);
       std::vector<std::string> row = {text,
                                       OneLine(task.name(), kNameWidth),
                                       std::move(label),
                                       std::move(probability),
-                                      absl::StrCat(task.depth().skip_layers()),
+                                      Depth(task.depth()),
                                       Expected(task.depth())};
       if (logits) row.push_back(Logits(task));
       table.AddRow(std::move(row));
@@ -123,36 +168,54 @@ std::string PredictReport(const std::vector<std::string>& texts,
   return absl::StrCat(table.ToString(), "\n", UsageLine(response.usage()));
 }
 
-std::string TasksReport(const std::vector<v1::TaskInfo>& tasks) {
-  Table table({"task", "version", "head", "labels", "adapter", "method", "n trained", "n default",
-               "profile"});
-  std::string refused;
-  for (const v1::TaskInfo& task : tasks) {
-    const std::string name = OneLine(task.name(), kNameWidth);
-    if (task.has_load_error()) {
-      absl::StrAppend(&refused, "refused: ", name, " version ", task.version(), ": ",
-                      OneLine(task.load_error().message(), kErrorWidth), "\n");
-      continue;
-    }
-    table.AddRow(
-        {name, absl::StrCat(task.version(), task.default_version() ? "" : " (not default)"),
-         HeadName(task.head()), OneLine(absl::StrJoin(task.labels(), ", "), kTextWidth),
-         OneLine(task.architecture(), kNameWidth), OneLine(task.method(), kNameWidth),
-         absl::StrCat(task.trained_skip_layers().first(), " … ", task.trained_skip_layers().last()),
-         absl::StrCat(task.default_skip_layers()), ProfileSpan(task)});
+std::string AnswerLines(const std::string& text, const v1::PredictStreamResponse& response) {
+  const std::string start = OneLine(text, kTextWidth) + "  ";
+  if (!response.has_response()) {
+    return absl::StrCat(start, "error: ", OneLine(response.error().message(), kErrorWidth), "\n");
   }
-  return table.ToString() + refused;
+  std::string lines;
+  for (const v1::InputResult& result : response.response().results()) {
+    if (result.has_error()) absl::StrAppend(&lines, start, InputError(result), "\n");
+    for (const v1::TaskResult& task : result.tasks()) {
+      const auto [label, probability] = Outcome(task);
+      absl::StrAppend(&lines, start, OneLine(task.name(), kNameWidth), "  ", label,
+                      probability.empty() ? "" : "  ", probability, "  n = ", Depth(task.depth()),
+                      "\n");
+    }
+  }
+  return lines;
 }
 
-std::string InfoReport(const v1::GetServerInfoResponse& info) {
-  Table table({"server", "fathom " + OneLine(info.version(), kNameWidth)});
-  table.AddRow({"encoder", OneLine(info.encoder(), kTextWidth)});
-  table.AddRow({"fingerprint", OneLine(info.encoder_fingerprint(), kErrorWidth)});
-  table.AddRow({"layers", absl::StrCat(info.layers())});
-  table.AddRow({"width", absl::StrCat(info.hidden_size())});
-  table.AddRow({"device", absl::StrCat(info.device(), ", ", info.precision())});
-  table.AddRow({"limits", absl::StrCat(info.max_inputs(), " inputs and ", info.max_tasks(),
-                                       " tasks a call, ", info.max_tokens(), " tokens a text")});
+std::string EmbedReport(const std::vector<std::string>& texts, const v1::EmbedResponse& response) {
+  constexpr int kShown = 4;
+  Table table({"text", "width", "length", "first values"});
+  for (int i = 0; i < response.embeddings_size(); ++i) {
+    const v1::Embedding& embedding = response.embeddings(i);
+    const std::string text = OneLine(texts[static_cast<size_t>(i)], kTextWidth);
+    if (embedding.has_error()) {
+      table.AddRow({text, "", "", "error: " + OneLine(embedding.error().message(), kErrorWidth)});
+      continue;
+    }
+    const auto& values = embedding.values();
+    const double squares = std::inner_product(values.begin(), values.end(), values.begin(), 0.0);
+    std::string first;
+    for (int v = 0; v < std::min(kShown, values.size()); ++v) {
+      absl::StrAppendFormat(&first, "%.4f ", values[v]);
+    }
+    table.AddRow({text, absl::StrCat(values.size()), absl::StrFormat("%.4f", std::sqrt(squares)),
+                  first + (values.size() > kShown ? "…" : "")});
+  }
+  return table.ToString();
+}
+
+std::string TokenizeReport(const std::vector<std::string>& texts,
+                           const v1::TokenizeResponse& response) {
+  Table table({"text", "tokens", "ids"});
+  for (int i = 0; i < response.token_ids_size(); ++i) {
+    const auto& ids = response.token_ids(i).ids();
+    table.AddRow({OneLine(texts[static_cast<size_t>(i)], kTextWidth), absl::StrCat(ids.size()),
+                  absl::StrJoin(ids, " ")});
+  }
   return table.ToString();
 }
 

@@ -12,9 +12,14 @@ namespace fathom {
 std::string PredictReport(const std::vector<std::string>& texts,
                           const v1::PredictResponse& response);
 
-// One row a task; those that were refused at load last, with the reason.
-std::string TasksReport(const std::vector<v1::TaskInfo>& tasks);
+// The answer to one call of a stream about `text`: a line a (text, task), or the error.
+std::string AnswerLines(const std::string& text, const v1::PredictStreamResponse& response);
 
-std::string InfoReport(const v1::GetServerInfoResponse& info);
+// One row a text: width, length and first values. `texts` are what was asked, in order.
+std::string EmbedReport(const std::vector<std::string>& texts, const v1::EmbedResponse& response);
+
+// One row a text: how many token ids, and which.
+std::string TokenizeReport(const std::vector<std::string>& texts,
+                           const v1::TokenizeResponse& response);
 
 }  // namespace fathom

@@ -33,9 +33,10 @@ inline void ObserveAnswer(Metrics& metrics, CallObservation observation, const a
 // Deletes itself when gRPC is done with it.
 class CallReactor : public grpc::ServerUnaryReactor {
  public:
-  // All three must outlive the call.
-  CallReactor(Scheduler* scheduler, Metrics* metrics, grpc::ByteBuffer* response)
-      : scheduler_(scheduler), metrics_(metrics), response_(response) {}
+  // All must outlive the call.
+  CallReactor(Scheduler* scheduler, Metrics* metrics, grpc::CallbackServerContext* context,
+              grpc::ByteBuffer* response)
+      : scheduler_(scheduler), metrics_(metrics), context_(context), response_(response) {}
 
   // Set when the client has gone.
   std::shared_ptr<const std::atomic<bool>> cancelled() const { return cancelled_; }
@@ -54,6 +55,7 @@ class CallReactor : public grpc::ServerUnaryReactor {
  private:
   void End(const absl::Status& status, CallObservation observation) {
     ObserveAnswer(*metrics_, std::move(observation), status, start_);
+    AddRetryTrailer(status, *context_);
     Finish(ToGrpcStatus(status));
   }
   void OnCancel() override {
@@ -64,6 +66,7 @@ class CallReactor : public grpc::ServerUnaryReactor {
 
   Scheduler* const scheduler_;
   Metrics* const metrics_;
+  grpc::CallbackServerContext* const context_;
   grpc::ByteBuffer* const response_;
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   const std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);

@@ -30,7 +30,7 @@ grpc::ServerUnaryReactor* InferenceServiceImpl::Predict(grpc::CallbackServerCont
                                                         const grpc::ByteBuffer* request,
                                                         grpc::ByteBuffer* response) {
   EchoRequestId(*context);
-  auto* reactor = new CallReactor(deps_.scheduler, metrics_, response);
+  auto* reactor = new CallReactor(deps_.scheduler, metrics_, context, response);
   v1::PredictRequest parsed;
   if (const absl::Status status = ParseMessage(*request, &parsed); !status.ok()) {
     reactor->Refuse(status);
@@ -78,7 +78,7 @@ grpc::ServerUnaryReactor* InferenceServiceImpl::Embed(grpc::CallbackServerContex
                                                       const grpc::ByteBuffer* request,
                                                       grpc::ByteBuffer* response) {
   EchoRequestId(*context);
-  auto* reactor = new CallReactor(deps_.scheduler, metrics_, response);
+  auto* reactor = new CallReactor(deps_.scheduler, metrics_, context, response);
   v1::EmbedRequest parsed;
   if (const absl::Status status = ParseMessage(*request, &parsed); !status.ok()) {
     reactor->Refuse(status);

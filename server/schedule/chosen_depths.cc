@@ -1,6 +1,6 @@
 #include "server/schedule/chosen_depths.h"
 
-#include <utility>
+#include <algorithm>
 
 namespace fathom {
 namespace {
@@ -13,6 +13,12 @@ ChosenDepth DefaultDepth(const ScheduledTask& task) {
 }
 
 }  // namespace
+
+bool AnyOpen(absl::Span<const ScheduledText> texts) {
+  return std::any_of(texts.begin(), texts.end(), [](const ScheduledText& text) {
+    return !std::all_of(text.tasks.begin(), text.tasks.end(), IsExact);
+  });
+}
 
 DepthTable DefaultDepths(absl::Span<const ScheduledText> texts) {
   DepthTable depths;

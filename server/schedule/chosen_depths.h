@@ -15,6 +15,9 @@ inline bool IsExact(const ScheduledTask& task) {
   return task.task == nullptr || task.depth.kind == DepthChoice::Kind::kExact;
 }
 
+// Whether there is anything to choose.
+bool AnyOpen(absl::Span<const ScheduledText> texts);
+
 // What holds without a chooser: the n that was asked for, or else the task's default. The raw
 // encoder has no adapter to skip: n = 0.
 DepthTable DefaultDepths(absl::Span<const ScheduledText> texts);

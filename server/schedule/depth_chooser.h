@@ -23,9 +23,9 @@ class DepthChooser {
  public:
   virtual ~DepthChooser() = default;
 
-  // n of every task of a call, [texts][tasks]. The scheduler calls it once a call, with its lock
-  // held, so it must be quick (well under a millisecond) and must not call the scheduler. Exact
-  // choices come back as they are.
+  // n of every task of a call, [texts][tasks]. The scheduler calls it once for each call of which an
+  // n is open, with its lock held, so it must be quick (well under a millisecond) and must not call
+  // the scheduler. Exact choices come back as they are.
   virtual std::vector<std::vector<ChosenDepth>> Choose(absl::Span<const ScheduledText> texts,
                                                        const CutMoment& moment) = 0;
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "server/schedule/chosen_depths.h"
+
 namespace fathom {
 namespace {
 
@@ -27,30 +29,20 @@ struct Sample {
   int64_t rows = 0;
 };
 
-int LargestTrained(const ScheduledTask& task) {
-  return task.task == nullptr ? 0 : task.task->info().trained_skip_layers.last;
-}
-
-bool IsOpen(const ScheduledTask& task) { return task.depth.kind != DepthChoice::Kind::kExact; }
+int LargestTrained(const ScheduledTask& task) { return task.task->info().trained_skip_layers.last; }
 
 Sample TakeSample(absl::Span<const ScheduledText> texts, int64_t max_rows, bool largest_n) {
   Sample sample;
   for (const ScheduledText& text : texts) {
     PassText& pass_text = sample.texts.emplace_back(PassText{.text = &text.text});
     for (const ScheduledTask& task : text.tasks) {
-      const int n = largest_n && IsOpen(task) ? LargestTrained(task) : task.skip_layers;
+      const int n = largest_n && !IsExact(task) ? LargestTrained(task) : task.skip_layers;
       pass_text.tasks.push_back({.task = task.task.get(), .skip_layers = n, .output = task.output});
       sample.rows += static_cast<int64_t>(text.text.ids.size());
       if (sample.rows >= max_rows) return sample;
     }
   }
   return sample;
-}
-
-bool AnyOpen(absl::Span<const ScheduledText> texts) {
-  return std::any_of(texts.begin(), texts.end(), [](const ScheduledText& text) {
-    return std::any_of(text.tasks.begin(), text.tasks.end(), IsOpen);
-  });
 }
 
 int64_t RowsOf(absl::Span<const ScheduledText> texts) {

@@ -140,7 +140,7 @@ std::vector<WorkUnit> RequestQueue::WaitingUnits(const QueuedRequest& request, i
 
 void RequestQueue::Begin(QueuedRequest& request, const CutMoment& moment) {
   request.cut = true;
-  if (rules_.depths == nullptr) return;
+  if (rules_.depths == nullptr || !AnyOpen(*request.wanted)) return;
   DepthTable& depths = request.result.depths;
   depths = AskForDepths(*rules_.depths, *request.wanted, moment, rules_.layers);
   SetDepths(depths, absl::MakeSpan(*request.wanted));

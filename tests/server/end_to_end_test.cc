@@ -162,7 +162,7 @@ TEST_F(EndToEndTest, ServesEveryTaskAndDrains) {
   const auto answer = nlohmann::json::parse(predicted.output);
   EXPECT_EQ(answer["results"][0]["tasks"].size(), loaded);
   EXPECT_GT(answer["usage"]["row_layers_run"].get<double>(), 0);
-  EXPECT_EQ(RunProcess({FATHOM_CLIENT, "clear-cache", "--server", admin_address_}).output,
+  EXPECT_EQ(RunProcess({FATHOM_CLIENT, "admin", "clear-cache", "--address", admin_address_}).output,
             "caches cleared\n");
 
   server->Signal(SIGTERM);

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 
 namespace fathom {
@@ -60,8 +59,20 @@ FakeEngine::FakeEngine(Concurrency concurrency)
                .precision = "fp32"} {}
 
 void FakeEngine::AddTask(TaskInfo info) {
-  auto key = std::make_pair(info.name, info.version);
-  tasks_[std::move(key)] = std::make_shared<ServableTask>(std::move(info));
+  const std::string name = info.name;
+  const int version = info.version;
+  tasks_.Write(std::move(info));
+  tasks_.Load(name, version, {}).status().IgnoreError();  // a refused one is listed
+}
+
+void FakeEngine::FailNextScan(absl::Status status) {
+  const std::lock_guard lock(mutex_);
+  next_scan_ = std::move(status);
+}
+
+void FakeEngine::AwaitScans(int count) {
+  std::unique_lock lock(mutex_);
+  door_.wait(lock, [&] { return scans_ >= count; });
 }
 
 void FakeEngine::Hold() {
@@ -181,27 +192,18 @@ absl::StatusOr<TokenizedText> FakeEngine::Tokenize(const TextInput& input,
 
 absl::StatusOr<std::shared_ptr<const ServableTask>> FakeEngine::FindTask(std::string_view name,
                                                                          int version) const {
-  std::shared_ptr<const ServableTask> found;
-  const std::string wanted(name);
-  for (auto it = tasks_.lower_bound({wanted, 0}); it != tasks_.end() && it->first.first == wanted;
-       ++it) {
-    if (!it->second->info().load_status.ok()) continue;
-    if (version == 0 || version == it->first.second) found = it->second;
-  }
-  if (found != nullptr) return found;
-  std::vector<std::string> known;
-  for (const auto& [key, task] : tasks_) {
-    if (task->info().load_status.ok()) known.push_back(key.first);
-  }
-  known.resize(std::min<size_t>(known.size(), 10));
-  return absl::NotFoundError(
-      absl::StrCat("no task '", std::string(name), "'; known tasks: ", absl::StrJoin(known, ", ")));
+  return tasks_.registry().snapshot()->Find(name, version);
 }
 
-std::vector<TaskInfo> FakeEngine::ListTasks() const {
-  std::vector<TaskInfo> infos;
-  for (const auto& [key, task] : tasks_) infos.push_back(task->info());
-  return infos;
+std::vector<TaskInfo> FakeEngine::ListTasks() const { return tasks_.registry().snapshot()->List(); }
+
+absl::StatusOr<ScanReport> FakeEngine::ScanTasks() {
+  absl::StatusOr<ScanReport> report = tasks_.Scan();
+  const std::lock_guard lock(mutex_);
+  ++scans_;
+  door_.notify_all();
+  if (!next_scan_.ok()) return std::exchange(next_scan_, absl::OkStatus());
+  return report;
 }
 
 void FakeEngine::WaitAtDoor(SeenPass seen) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "runtime/engine.h"
+#include "tests/server/fake_tasks.h"
 
 namespace fathom {
 
@@ -29,8 +30,14 @@ class FakeEngine : public Engine {
   // 12 layers and at most 16 tokens; no tasks yet.
   explicit FakeEngine(Concurrency concurrency = {});
 
-  // Before any other thread uses the engine. A task that is not ok is listed, and cannot be found.
+  // A task that is not ok is listed, and cannot be found.
   void AddTask(TaskInfo info);
+  // What LoadTask and ScanTasks find.
+  FakeTasks& tasks() { return tasks_; }
+  // The next call of ScanTasks fails so.
+  void FailNextScan(absl::Status status);
+  // Blocks until ScanTasks has been called so often since the start.
+  void AwaitScans(int count);
 
   // Run waits at its door from now on, until Release. Behind the door it asks once whether it was
   // abandoned.
@@ -71,18 +78,18 @@ class FakeEngine : public Engine {
   std::vector<TaskInfo> ListTasks() const override;
   absl::StatusOr<PassResult> Run(absl::Span<const PassText> texts,
                                  const RunOptions& options) override;
-  TaskCounts task_counts() const override { return {}; }
-  absl::StatusOr<TaskInfo> LoadTask(std::string_view /*name*/, int /*version*/,
-                                    const LoadTaskOptions& /*options*/) override {
-    return absl::UnimplementedError("LoadTask");
+  TaskCounts task_counts() const override { return tasks_.registry().counts(); }
+  absl::StatusOr<TaskInfo> LoadTask(std::string_view name, int version,
+                                    const LoadTaskOptions& options) override {
+    return tasks_.Load(name, version, options);
   }
-  absl::Status UnloadTask(std::string_view /*name*/, int /*version*/) override {
-    return absl::UnimplementedError("UnloadTask");
+  absl::Status UnloadTask(std::string_view name, int version) override {
+    return tasks_.Unload(name, version);
   }
-  absl::Status SetDefaultVersion(std::string_view /*name*/, int /*version*/) override {
-    return absl::UnimplementedError("SetDefaultVersion");
+  absl::Status SetDefaultVersion(std::string_view name, int version) override {
+    return tasks_.SetDefaultVersion(name, version);
   }
-  absl::StatusOr<ScanReport> ScanTasks() override { return absl::UnimplementedError("ScanTasks"); }
+  absl::StatusOr<ScanReport> ScanTasks() override;
   double PredictMs(absl::Span<const PassText> texts, int threads) const override;
   Concurrency concurrency() const override { return concurrency_; }
   const CalibrationReport& calibration() const override { return calibration_; }
@@ -96,13 +103,15 @@ class FakeEngine : public Engine {
   const Concurrency concurrency_;
   const EncoderInfo encoder_;
   const CalibrationReport calibration_;
-  std::map<std::pair<std::string, int>, std::shared_ptr<const ServableTask>> tasks_;
+  FakeTasks tasks_;
 
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable door_;
   bool held_ = false;
   std::set<int> released_;  // runs
   absl::Status next_status_;
+  absl::Status next_scan_;
+  int scans_ = 0;
   bool shorten_next_ = false;
   std::map<std::string, absl::Status> task_status_;
   std::map<std::string, std::vector<float>> task_logits_;

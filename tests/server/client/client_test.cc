@@ -118,6 +118,12 @@ TEST_F(ClientTest, AMistakeInTheFlagsIsExitCode2) {
       {"predict", "--task", "mood", "--all-tasks", "text"},
       {"predict", "--task", "mood", "--pair", "x", "--pair", "y", "text"},
       {"predict", "--task", "mood", "--skip-layers", "minus one", "text"},
+      {"predict", "--task", "mood@deep", "text"},
+      {"predict", "--task", "mood", "--skip-layers", "1", "--min-quality", "0.9", "text"},
+      {"predict", "--task", "mood", "--latency-budget-ms", "0", "text"},
+      {"predict", "--task", "mood", "--priority", "10", "text"},
+      {"predict", "--task", "mood", "--truncation", "somehow", "text"},
+      {"admin"},
   };
   for (const auto& mistake : mistakes) {
     const Finished run = Fathom(mistake);
@@ -158,18 +164,36 @@ TEST_F(ClientTest, InfoAndHealth) {
   EXPECT_THAT(refused.error, HasSubstr("UNAVAILABLE"));
 }
 
+TEST_F(ClientTest, TasksByPrefix) {
+  Start();
+  const Finished run = Fathom({"tasks", "--json", "--prefix", "to"});
+  ASSERT_EQ(run.exit_code, 0) << run.error;
+  const auto tasks = nlohmann::json::parse(run.output)["tasks"];
+  ASSERT_EQ(tasks.size(), 1U);
+  EXPECT_EQ(tasks[0]["name"], "topic");
+}
+
+TEST_F(ClientTest, EachTaskCanHaveItsOwnDepth) {
+  Start();
+  const Finished run =
+      Fathom({"predict", "--task", "mood@4", "--task", "topic/1", "--skip-layers", "2", "a day"});
+  ASSERT_EQ(run.exit_code, 0) << run.error;
+  const std::vector<std::pair<std::string, int>> expected = {{"mood", 4}, {"topic", 2}};
+  EXPECT_EQ(engine_->passes()[0].texts[0].tasks, expected);
+}
+
 TEST_F(ClientTest, ClearCacheAsksTheAdminPort) {
   Start({.metrics_listen = "", .admin_listen = "127.0.0.1:0"});
   const std::string admin = "127.0.0.1:" + std::to_string(server_->admin_port());
-  const Finished run = Fathom({"clear-cache", "--server", admin});
+  const Finished run = Fathom({"admin", "clear-cache", "--address", admin});
   EXPECT_EQ(run.exit_code, 0) << run.error;
   EXPECT_EQ(run.output, "caches cleared\n");
   EXPECT_EQ(engine_->cache_clears(), 1);
 
-  const Finished elsewhere = Fathom({"clear-cache", "--server", address()});
+  const Finished elsewhere = Fathom({"admin", "clear-cache", "--address", address()});
   EXPECT_EQ(elsewhere.exit_code, 1);
   EXPECT_THAT(elsewhere.error, HasSubstr("UNIMPLEMENTED"));
-  EXPECT_EQ(Fathom({"clear-cache"}).exit_code, 2);
+  EXPECT_EQ(Fathom({"admin", "clear-cache"}).exit_code, 2);
 }
 
 }  // namespace

@@ -128,16 +128,22 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST_F(BadInputTest, AnUnknownTaskIsNotFoundAndNamesTheKnownOnes) {
   Start();
-  for (const std::string task : {"weather", "broken"}) {
-    const grpc::Status status = Predict(Request("a fine day", task));
-    EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
-    EXPECT_THAT(status.error_message(),
-                AllOf(HasSubstr(task), HasSubstr("genres, likeness, mood, names, topic")));
-    const auto resource = DetailOf<google::rpc::ResourceInfo>(status);
-    EXPECT_EQ(resource.resource_type(), "fathom.v1.Task");
-    EXPECT_EQ(resource.resource_name(), task);
-    EXPECT_EQ(DetailOf<google::rpc::ErrorInfo>(status).reason(), "TASK_NOT_FOUND");
-  }
+  const grpc::Status status = Predict(Request("a fine day", "weather"));
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_THAT(status.error_message(),
+              AllOf(HasSubstr("weather"), HasSubstr("genres, likeness, mood, names, topic")));
+  const auto resource = DetailOf<google::rpc::ResourceInfo>(status);
+  EXPECT_EQ(resource.resource_type(), "fathom.v1.Task");
+  EXPECT_EQ(resource.resource_name(), "weather");
+  EXPECT_EQ(DetailOf<google::rpc::ErrorInfo>(status).reason(), "TASK_NOT_FOUND");
+}
+
+TEST_F(BadInputTest, ARefusedTaskIsAFailedPreconditionThatSaysWhy) {
+  Start();
+  const grpc::Status status = Predict(Request("a fine day", "broken"));
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_THAT(status.error_message(),
+              AllOf(HasSubstr("broken"), HasSubstr("head.weight is missing")));
 }
 
 TEST_F(BadInputTest, AnUnknownVersionIsNotFound) {

@@ -110,9 +110,16 @@ TEST_F(LifecycleTest, AFullQueueIsSaidAtOnce) {
   auto running = Occupy();
   auto waiting = StartCall();
   AwaitQueue(1);
-  const grpc::Status refused = Predict(Request("a fine day", "mood"));
+  auto call = StartCall();
+  const grpc::Status refused = call->status.get();
   EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_THAT(refused.error_message(), HasSubstr("the limit is 1"));
+  EXPECT_EQ(DetailOf<google::rpc::ErrorInfo>(refused).reason(), "QUEUE_FULL");
+  EXPECT_EQ(DetailOf<google::rpc::RetryInfo>(refused).retry_delay().nanos(), 50'000'000);
+  const auto& trailers = call->context.GetServerTrailingMetadata();
+  const auto pushback = trailers.find("grpc-retry-pushback-ms");
+  ASSERT_NE(pushback, trailers.end());
+  EXPECT_EQ(pushback->second, "50");
   engine_->Release();
   EXPECT_TRUE(running->status.get().ok());
   EXPECT_TRUE(waiting->status.get().ok());
