@@ -14,11 +14,11 @@
 namespace fathom {
 namespace {
 
-// Sends x-request-id back as it came.
-void EchoRequestId(grpc::CallbackServerContext& context) {
-  const auto it = context.client_metadata().find("x-request-id");
-  if (it == context.client_metadata().end()) return;
-  context.AddTrailingMetadata("x-request-id", std::string(it->second.data(), it->second.size()));
+// The call's id, which the client gets back.
+std::string TakeRequestId(grpc::CallbackServerContext& context) {
+  std::string id = RequestIdOf(context.client_metadata());
+  context.AddTrailingMetadata(kRequestIdKey, id);
+  return id;
 }
 
 absl::Time Deadline(const grpc::CallbackServerContext& context) {
@@ -29,7 +29,7 @@ absl::Time Deadline(const grpc::CallbackServerContext& context) {
 
 grpc::ServerUnaryReactor* FinishAt(grpc::CallbackServerContext& context,
                                    const absl::Status& status) {
-  EchoRequestId(context);
+  TakeRequestId(context);
   grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
   reactor->Finish(ToGrpcStatus(status));
   return reactor;
@@ -39,8 +39,13 @@ grpc::ServerUnaryReactor* FinishAt(grpc::CallbackServerContext& context,
 // Deletes itself when gRPC is done with it.
 class PredictReactor : public grpc::ServerUnaryReactor {
  public:
-  PredictReactor(Scheduler* scheduler, Metrics* metrics, grpc::ByteBuffer* response)
-      : scheduler_(scheduler), metrics_(metrics), response_(response) {}
+  PredictReactor(Scheduler* scheduler, Metrics* metrics, const CallLogOptions& call_log,
+                 std::string request_id, grpc::ByteBuffer* response)
+      : scheduler_(scheduler),
+        metrics_(metrics),
+        call_log_(call_log),
+        request_id_(std::move(request_id)),
+        response_(response) {}
 
   std::shared_ptr<const std::atomic<bool>> cancelled() const { return cancelled_; }
 
@@ -56,6 +61,14 @@ class PredictReactor : public grpc::ServerUnaryReactor {
       for (CallObservation::Task& task : observation.tasks) task.code = status.code();
     }
     metrics_->ObserveCall(observation);
+    LogCall({.request_id = request_id_,
+             .method = "Predict",
+             .status = status,
+             .total = observation.total,
+             .queue = observation.queue,
+             .compute = observation.compute,
+             .tasks = observation.tasks.size()},
+            call_log_);
     Finish(ToGrpcStatus(status));
   }
 
@@ -68,6 +81,8 @@ class PredictReactor : public grpc::ServerUnaryReactor {
 
   Scheduler* const scheduler_;
   Metrics* const metrics_;
+  const CallLogOptions call_log_;
+  const std::string request_id_;
   grpc::ByteBuffer* const response_;
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   const std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
@@ -88,8 +103,8 @@ class RefusedStream
 grpc::ServerUnaryReactor* InferenceServiceImpl::Predict(grpc::CallbackServerContext* context,
                                                         const grpc::ByteBuffer* request,
                                                         grpc::ByteBuffer* response) {
-  EchoRequestId(*context);
-  auto* reactor = new PredictReactor(deps_.scheduler, metrics_, response);
+  auto* reactor =
+      new PredictReactor(deps_.scheduler, metrics_, call_log_, TakeRequestId(*context), response);
   v1::PredictRequest parsed;
   if (const absl::Status status = ParseMessage(*request, &parsed); !status.ok()) {
     reactor->Answer(status, {});
@@ -147,7 +162,7 @@ grpc::ServerUnaryReactor* InferenceServiceImpl::Tokenize(grpc::CallbackServerCon
 
 grpc::ServerBidiReactor<v1::PredictStreamRequest, v1::PredictStreamResponse>*
 InferenceServiceImpl::PredictStream(grpc::CallbackServerContext* context) {
-  EchoRequestId(*context);
+  TakeRequestId(*context);
   return new RefusedStream(
       NotBuiltIn("PredictStream", "send each request with Predict; many may run at once"));
 }

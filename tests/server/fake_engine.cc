@@ -131,6 +131,16 @@ int FakeEngine::cache_clears() const {
   return cache_clears_;
 }
 
+TaskCounts FakeEngine::task_counts() const {
+  TaskCounts counts;
+  for (const auto& [key, task] : tasks_) {
+    const bool ok = task->info().load_status.ok();
+    (ok ? counts.loaded : counts.refused) += 1;
+    (ok ? counts.loads : counts.load_failures) += 1;
+  }
+  return counts;
+}
+
 CacheReport FakeEngine::cache_report() const {
   const std::lock_guard lock(mutex_);
   return cache_report_;

@@ -71,7 +71,7 @@ class FakeEngine : public Engine {
   std::vector<TaskInfo> ListTasks() const override;
   absl::StatusOr<PassResult> Run(absl::Span<const PassText> texts,
                                  const RunOptions& options) override;
-  TaskCounts task_counts() const override { return {}; }
+  TaskCounts task_counts() const override;
   absl::StatusOr<TaskInfo> LoadTask(std::string_view /*name*/, int /*version*/,
                                     const LoadTaskOptions& /*options*/) override {
     return absl::UnimplementedError("LoadTask");
