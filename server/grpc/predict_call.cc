@@ -40,7 +40,8 @@ absl::StatusOr<ScheduledRequest> PredictCall::Prepare() {
 
   ScheduledRequest scheduled;
   scheduled.arrival = arrival_;
-  scheduled.deadline = deadline_;
+  scheduled.deadline = caller_.deadline;
+  scheduled.client = caller_.client;
   scheduled.priority = static_cast<int>(request_.options().priority());
   scheduled.cancelled = cancelled_;
   const auto start = std::chrono::steady_clock::now();
