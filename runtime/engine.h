@@ -75,6 +75,9 @@ struct PassTask {
   const ServableTask* task = nullptr;  // null: the raw encoder
   int skip_layers = 0;                 // n, 0 … L
   PassOutput output = PassOutput::kHead;
+  // Neither reads what is kept nor keeps anything. Equal texts of a pass are computed together, so
+  // one such task decides for all of them.
+  bool bypass_caches = false;
 };
 
 struct PassText {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "runtime/cache/text_key.h"
 #include "runtime/pass/pass_task.h"
 #include "runtime/pass/plan.h"
@@ -45,8 +46,9 @@ struct PassForecast::Desk {
   absl::flat_hash_map<const TokenizedText*, size_t, HashOfText, EqualTexts> index;
   std::vector<PlanText> texts;  // the first `used`
   size_t used = 0;
-  std::vector<const LoadedTask*> tasks;  // sorted; a plan's adapter is an index
-  std::vector<int32_t> widths;           // [tasks]: D
+  absl::flat_hash_set<std::ptrdiff_t> without_taps;  // indices of texts
+  std::vector<const LoadedTask*> tasks;              // sorted; a plan's adapter is an index
+  std::vector<int32_t> widths;                       // [tasks]: D
 };
 
 PassForecast::PassForecast(int layers, const PassCaches& caches, const CostPredictor& costs)
@@ -84,12 +86,14 @@ std::unique_ptr<PassForecast::Desk> PassForecast::TakeDesk() const {
 }
 
 bool PassForecast::IsAnswered(const TokenizedText& text, const PassTask& task) const {
-  return caches_.answers.Contains(text, AnswerId(task), AnswerDepth(task), OutputOf(task));
+  return !task.bypass_caches &&
+         caches_.answers.Contains(text, AnswerId(task), AnswerDepth(task), OutputOf(task));
 }
 
 void PassForecast::Describe(absl::Span<const PassText> texts, Desk& desk) const {
   desk.index.clear();
   desk.used = 0;
+  desk.without_taps.clear();
   desk.tasks.clear();
   for (const PassText& text : texts) {
     for (const PassTask& task : text.tasks) {
@@ -114,9 +118,11 @@ void PassForecast::Describe(absl::Span<const PassText> texts, Desk& desk) const 
       }
       if (plan_text == nullptr) plan_text = &desk.TextOf(*text.text);
       plan_text->tasks.push_back(planned);
+      if (task.bypass_caches) desk.without_taps.insert(plan_text - desk.texts.data());
     }
   }
   for (const auto& [text, index] : desk.index) {
+    if (desk.without_taps.contains(static_cast<std::ptrdiff_t>(index))) continue;
     for (const auto& tap : caches_.taps.Peek(*text).taps) {
       desk.texts[index].taps.push_back({tap->layer(), tap->form()});
     }

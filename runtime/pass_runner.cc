@@ -88,6 +88,7 @@ void PassRunner::AnswerFromCache(PassResult& result) {
   for (size_t i = 0; i < texts_.size(); ++i) {
     for (size_t j = 0; j < texts_[i].tasks.size(); ++j) {
       const PassTask& task = texts_[i].tasks[j];
+      if (task.bypass_caches) continue;
       auto logits =
           caches_.answers.Find(*texts_[i].text, AnswerId(task), AnswerDepth(task), OutputOf(task));
       if (!logits) continue;
@@ -159,11 +160,15 @@ void PassRunner::MergeTexts() {
   plan_tokens_.clear();
   for (size_t first = 0; first < texts_.size(); ++first) {
     if (!is_first_[first]) continue;
-    SameTexts same{.first_item = items_.size(), .text = texts_[first].text};
+    SameTexts same{.first_item = items_.size(),
+                   .text = texts_[first].text,
+                   .uses_taps = caches_.options.tap_bytes > 0};
     for (auto i = static_cast<int64_t>(first); i >= 0; i = next_same_[static_cast<size_t>(i)]) {
       const auto text = static_cast<size_t>(i);
       for (size_t task = 0; task < texts_[text].tasks.size(); ++task) {
-        if (!IsAnswered(text, task)) items_.push_back({text, task});
+        if (IsAnswered(text, task)) continue;
+        items_.push_back({text, task});
+        if (texts_[text].tasks[task].bypass_caches) same.uses_taps = false;
       }
     }
     same.item_count = items_.size() - same.first_item;
@@ -194,7 +199,7 @@ void PassRunner::DescribeTexts() {
       plan_text.tasks.push_back(plan_task);
     }
     found_.emplace_back();
-    if (caches_.options.tap_bytes > 0) ChooseTap(plan_text);
+    if (same.uses_taps) ChooseTap(plan_text);
   }
 }
 
@@ -240,7 +245,7 @@ void PassRunner::CountWork(PassResult& result) const {
     const SameTexts& same = same_texts_[i];
     const Work& together = plan_->work[i];
     const double share = 1 / static_cast<double>(same.item_count);
-    caches_.taps.CountLookup(together.row_layers_cached > 0);
+    if (same.uses_taps) caches_.taps.CountLookup(together.row_layers_cached > 0);
     for (const Item& item : absl::MakeConstSpan(items_).subspan(same.first_item, same.item_count)) {
       Work& work = result.work[item.text];
       work.row_layers_run += together.row_layers_run * share;
@@ -303,6 +308,7 @@ void PassRunner::KeepAnswers(const PassResult& result) {
     const TaskOutput& output = result.outputs[item.text][item.task];
     if (!output.status.ok()) continue;
     const PassTask& task = TaskOf(item);
+    if (task.bypass_caches) continue;
     caches_.answers.Insert(*texts_[item.text].text, AnswerId(task), AnswerDepth(task),
                            output.logits, OutputOf(task));
   }

@@ -58,6 +58,7 @@ class PassRunner {
     size_t first_item = 0;
     size_t item_count = 0;
     const TokenizedText* text = nullptr;
+    bool uses_taps = false;
   };
 
   void AnswerFromCache(PassResult& result);

@@ -3,14 +3,16 @@
 
 #include <grpcpp/server_context.h>
 
-#include "absl/time/time.h"
+#include <string>
+
+#include "server/grpc/caller.h"
 
 namespace fathom {
 
-// Sends x-request-id back as it came.
-void EchoRequestId(grpc::CallbackServerContext& context);
+// The call's id as RequestIdOf, which is sent back in the trailers. Once a call.
+std::string TakeRequestId(grpc::CallbackServerContext& context);
 
-// InfiniteFuture: the client set none.
-absl::Time Deadline(const grpc::CallbackServerContext& context);
+// An x-client-id of 1 to 128 visible ASCII characters is taken; any other counts as none.
+Caller CallerOf(const grpc::CallbackServerContext& context);
 
 }  // namespace fathom

@@ -1,42 +1,35 @@
-// CallReactor: a unary call in progress. It finishes the call, and observes it under the status
-// that the client gets.
+// CallReactor: a unary call in progress. It finishes the call, and records it under the status that
+// the client gets.
 #pragma once
 
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
 #include <atomic>
-#include <chrono>
 #include <memory>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "server/grpc/call_context.h"
+#include "server/grpc/call_recorder.h"
 #include "server/grpc/parse.h"
 #include "server/grpc/status.h"
-#include "server/metrics/metrics.h"
 #include "server/schedule/scheduler.h"
 
 namespace fathom {
-
-// What a call that began at `start` is counted as. `observation` says how far it came.
-inline void ObserveAnswer(Metrics& metrics, CallObservation observation, const absl::Status& status,
-                          std::chrono::steady_clock::time_point start) {
-  observation.code = status.code();
-  observation.total = absl::FromChrono(std::chrono::steady_clock::now() - start);
-  if (!status.ok()) {
-    for (CallObservation::Task& task : observation.tasks) task.code = status.code();
-  }
-  metrics.ObserveCall(observation);
-}
 
 // Deletes itself when gRPC is done with it.
 class CallReactor : public grpc::ServerUnaryReactor {
  public:
   // All must outlive the call.
-  CallReactor(Scheduler* scheduler, Metrics* metrics, grpc::CallbackServerContext* context,
-              grpc::ByteBuffer* response)
-      : scheduler_(scheduler), metrics_(metrics), context_(context), response_(response) {}
+  CallReactor(Scheduler* scheduler, const CallRecorder* recorder, const char* method,
+              grpc::CallbackServerContext* context, grpc::ByteBuffer* response)
+      : scheduler_(scheduler),
+        recorder_(recorder),
+        call_{.method = method, .request_id = TakeRequestId(*context)},
+        context_(context),
+        response_(response) {}
 
   // Set when the client has gone.
   std::shared_ptr<const std::atomic<bool>> cancelled() const { return cancelled_; }
@@ -54,7 +47,7 @@ class CallReactor : public grpc::ServerUnaryReactor {
 
  private:
   void End(const absl::Status& status, CallObservation observation) {
-    ObserveAnswer(*metrics_, std::move(observation), status, start_);
+    recorder_->Record(call_, std::move(observation), status);
     AddRetryTrailer(status, *context_);
     Finish(ToGrpcStatus(status));
   }
@@ -65,10 +58,10 @@ class CallReactor : public grpc::ServerUnaryReactor {
   void OnDone() override { delete this; }
 
   Scheduler* const scheduler_;
-  Metrics* const metrics_;
+  const CallRecorder* const recorder_;
+  const BegunCall call_;
   grpc::CallbackServerContext* const context_;
   grpc::ByteBuffer* const response_;
-  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   const std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
 };
 

@@ -59,7 +59,8 @@ absl::StatusOr<ScheduledRequest> EmbedCall::Prepare() {
   }
   ScheduledRequest scheduled;
   scheduled.arrival = absl::Now();
-  scheduled.deadline = deadline_;
+  scheduled.deadline = caller_.deadline;
+  scheduled.client = caller_.client;
   scheduled.cancelled = cancelled_;
   const auto start = std::chrono::steady_clock::now();
   status = TokenizeInputs(*task, scheduled);

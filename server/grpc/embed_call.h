@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "fathom/v1/inference_service.pb.h"
 #include "runtime/engine.h"
+#include "server/grpc/caller.h"
 #include "server/grpc/predict_call.h"
 #include "server/metrics/metrics.h"
 #include "server/schedule/scheduler.h"
@@ -23,9 +24,9 @@ class EmbedCall : public std::enable_shared_from_this<EmbedCall> {
   using Done = std::function<void(absl::StatusOr<v1::EmbedResponse>)>;
 
   // `cancelled` is set by the caller when the client has gone.
-  EmbedCall(const PredictDeps& deps, absl::Time deadline,
+  EmbedCall(const PredictDeps& deps, Caller caller,
             std::shared_ptr<const std::atomic<bool>> cancelled)
-      : deps_(deps), deadline_(deadline), cancelled_(std::move(cancelled)) {}
+      : deps_(deps), caller_(std::move(caller)), cancelled_(std::move(cancelled)) {}
 
   // Once. The call keeps itself alive until `done` has been called.
   void Start(v1::EmbedRequest request, Done done);
@@ -41,7 +42,7 @@ class EmbedCall : public std::enable_shared_from_this<EmbedCall> {
   absl::StatusOr<v1::EmbedResponse> MakeResponse(const absl::StatusOr<ScheduledResult>& result);
 
   const PredictDeps deps_;
-  const absl::Time deadline_;
+  const Caller caller_;
   const std::shared_ptr<const std::atomic<bool>> cancelled_;
 
   v1::EmbedRequest request_;

@@ -40,7 +40,8 @@ absl::StatusOr<ScheduledRequest> PredictCall::Prepare() {
 
   ScheduledRequest scheduled;
   scheduled.arrival = arrival_;
-  scheduled.deadline = deadline_;
+  scheduled.deadline = caller_.deadline;
+  scheduled.client = caller_.client;
   scheduled.priority = static_cast<int>(request_.options().priority());
   scheduled.cancelled = cancelled_;
   const auto start = std::chrono::steady_clock::now();
@@ -48,11 +49,14 @@ absl::StatusOr<ScheduledRequest> PredictCall::Prepare() {
   observation_.tokenize = absl::FromChrono(std::chrono::steady_clock::now() - start);
   if (!status.ok()) return status;
 
+  const bool bypass_caches = request_.options().cache() == v1::CACHE_MODE_BYPASS;
   for (ScheduledText& text : scheduled.texts) {
     text.tasks.reserve(tasks_.size());
     for (const Task& task : tasks_) {
-      text.tasks.push_back(
-          {.task = task.task, .skip_layers = task.depth.skip_layers, .depth = task.depth});
+      text.tasks.push_back({.task = task.task,
+                            .skip_layers = task.depth.skip_layers,
+                            .depth = task.depth,
+                            .bypass_caches = bypass_caches});
     }
   }
   return scheduled;

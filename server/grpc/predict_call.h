@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "fathom/v1/inference_service.pb.h"
 #include "runtime/engine.h"
+#include "server/grpc/caller.h"
 #include "server/grpc/depth.h"
 #include "server/grpc/limits.h"
 #include "server/metrics/metrics.h"
@@ -35,9 +36,8 @@ class PredictCall : public std::enable_shared_from_this<PredictCall> {
   using Done = std::function<void(absl::StatusOr<v1::PredictResponse>)>;
 
   // `cancelled` is set by the caller when the client has gone.
-  PredictCall(PredictDeps deps, absl::Time deadline,
-              std::shared_ptr<const std::atomic<bool>> cancelled)
-      : deps_(deps), deadline_(deadline), cancelled_(std::move(cancelled)) {}
+  PredictCall(PredictDeps deps, Caller caller, std::shared_ptr<const std::atomic<bool>> cancelled)
+      : deps_(deps), caller_(std::move(caller)), cancelled_(std::move(cancelled)) {}
 
   // Before Start: the depth of tasks for which neither they nor the request name one, as the call's
   // metadata gives it.
@@ -65,7 +65,7 @@ class PredictCall : public std::enable_shared_from_this<PredictCall> {
                             absl::Duration elapsed) const;
 
   const PredictDeps deps_;
-  const absl::Time deadline_;
+  const Caller caller_;
   const std::shared_ptr<const std::atomic<bool>> cancelled_;
 
   const absl::Time arrival_ = absl::Now();

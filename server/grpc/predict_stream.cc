@@ -3,19 +3,19 @@
 #include <utility>
 
 #include "runtime/text/utf8.h"
-#include "server/grpc/call_reactor.h"
 #include "server/grpc/errors.h"
 #include "server/grpc/parse.h"
 #include "server/grpc/status.h"
 
 namespace fathom {
 
-PredictStreamReactor::PredictStreamReactor(const PredictDeps& deps, Metrics* metrics,
-                                           absl::Time deadline,
+PredictStreamReactor::PredictStreamReactor(const PredictDeps& deps, const CallRecorder* recorder,
+                                           std::string request_id, Caller caller,
                                            std::optional<v1::Depth> metadata_depth)
     : deps_(deps),
-      metrics_(metrics),
-      deadline_(deadline),
+      recorder_(recorder),
+      request_id_(std::move(request_id)),
+      caller_(std::move(caller)),
       metadata_depth_(std::move(metadata_depth)) {
   Update([] {});  // the first read
 }
@@ -88,7 +88,7 @@ PredictStreamReactor::Next PredictStreamReactor::Decide() {
 }
 
 void PredictStreamReactor::Work(const grpc::ByteBuffer& bytes) {
-  const auto start = Clock::now();
+  const BegunCall begun{.method = "PredictStream", .request_id = request_id_};
   v1::PredictStreamRequest message;
   absl::Status status = ParseMessage(bytes, &message);
   // The id stands in front, so it has mostly been read of a message that is damaged behind it.
@@ -96,24 +96,24 @@ void PredictStreamReactor::Work(const grpc::ByteBuffer& bytes) {
   const std::string id = FirstInvalidUtf8(sent) ? "" : sent;
   if (status.ok() && !message.has_request()) status = InvalidField("request", "not set");
   if (!status.ok()) {
-    Answer(id, status, {}, start);
+    Answer(id, status, {}, begun);
     return;
   }
-  auto call = std::make_shared<PredictCall>(deps_, deadline_, cancelled_);
+  auto call = std::make_shared<PredictCall>(deps_, caller_, cancelled_);
   if (metadata_depth_) call->SetMetadataDepth(*metadata_depth_);
   // The call outlives its own answer: Start, or the scheduler, holds it meanwhile.
   call->Start(std::move(*message.mutable_request()),
-              [this, id, start, call = call.get()](absl::StatusOr<v1::PredictResponse> response) {
-                Answer(id, std::move(response), call->observation(), start);
+              [this, id, begun, call = call.get()](absl::StatusOr<v1::PredictResponse> response) {
+                Answer(id, std::move(response), call->observation(), begun);
               });
 }
 
 void PredictStreamReactor::Answer(const std::string& request_id,
                                   absl::StatusOr<v1::PredictResponse> response,
-                                  const CallObservation& observation, Clock::time_point start) {
+                                  const CallObservation& observation, const BegunCall& begun) {
   absl::Status status = response.status();
   if (status.ok() && cancelled_->load()) status = absl::CancelledError("the client has gone");
-  ObserveAnswer(*metrics_, observation, status, start);
+  recorder_->Record(begun, observation, status);
   v1::PredictStreamResponse answer;
   answer.set_request_id(request_id);
   if (status.ok()) {

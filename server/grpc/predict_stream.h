@@ -24,23 +24,23 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "fathom/v1/inference_service.pb.h"
+#include "server/grpc/call_recorder.h"
 #include "server/grpc/predict_call.h"
 #include "server/grpc/status.h"
-#include "server/metrics/metrics.h"
 
 namespace fathom {
 
 // Deletes itself when gRPC is done with it.
 class PredictStreamReactor : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
-  // `metrics` must outlive the stream. The deadline is the stream's, so that of each of its calls;
-  // the depth that its metadata gives is for each of them too.
-  PredictStreamReactor(const PredictDeps& deps, Metrics* metrics, absl::Time deadline,
+  // `recorder` must outlive the stream; `request_id` is the stream's own. The deadline is the
+  // stream's, so that of each of its calls; the depth that its metadata gives is for each of them
+  // too.
+  PredictStreamReactor(const PredictDeps& deps, const CallRecorder* recorder,
+                       std::string request_id, Caller caller,
                        std::optional<v1::Depth> metadata_depth);
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   // What is to be done next, decided under the lock and done without it.
   struct Next {
     bool read = false;
@@ -63,11 +63,12 @@ class PredictStreamReactor : public grpc::ServerBidiReactor<grpc::ByteBuffer, gr
 
   void Work(const grpc::ByteBuffer& bytes);
   void Answer(const std::string& request_id, absl::StatusOr<v1::PredictResponse> response,
-              const CallObservation& observation, Clock::time_point start);
+              const CallObservation& observation, const BegunCall& begun);
 
   const PredictDeps deps_;
-  Metrics* const metrics_;
-  const absl::Time deadline_;
+  const CallRecorder* const recorder_;
+  const std::string request_id_;
+  const Caller caller_;
   const std::optional<v1::Depth> metadata_depth_;
   const std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
 

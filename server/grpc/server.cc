@@ -13,9 +13,16 @@ constexpr std::chrono::seconds kShutdownGrace{5};
 
 Server::Server(std::unique_ptr<Engine> engine, const ServerOptions& options)
     : engine_(std::move(engine)),
-      metrics_(options.version, engine_->encoder(), engine_->ListTasks()),
-      cache_metrics_(std::make_shared<CacheMetrics>(engine_.get())),
-      depths_(engine_.get(), &depth_policies_) {}
+      metrics_({.version = options.version,
+                .max_tasks = options.metrics_max_tasks,
+                .limits = options.scheduler,
+                .concurrency = engine_->concurrency()},
+               engine_->encoder(), engine_->ListTasks()),
+      engine_metrics_(std::make_shared<EngineMetrics>(engine_.get())),
+      depth_policies_(options.depth),
+      depths_(engine_.get(), &depth_policies_),
+      depth_metrics_(
+          std::make_shared<DepthMetrics>(&depths_, engine_.get(), &metrics_.task_labels())) {}
 
 Server::~Server() { Drain(); }
 
@@ -31,8 +38,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(std::unique_ptr<Engine> en
   const PredictDeps deps{.engine = server->engine_.get(),
                          .scheduler = server->scheduler_.get(),
                          .limits = options.limits};
-  server->service_ =
-      std::make_unique<InferenceServiceImpl>(deps, &server->metrics_, options.version);
+  server->service_ = std::make_unique<InferenceServiceImpl>(deps, &server->metrics_,
+                                                            options.call_log, options.version);
   if (!options.admin_listen.empty()) {
     const absl::Status made = server->MakeAdminService(options.admin_token_file);
     if (!made.ok()) return made;
@@ -48,7 +55,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(std::unique_ptr<Engine> en
 
 absl::Status Server::ServeMetrics(const std::string& address) {
   if (address.empty()) return absl::OkStatus();
-  auto endpoint = MetricsEndpoint::Start(address, {metrics_.registry(), cache_metrics_});
+  auto endpoint =
+      MetricsEndpoint::Start(address, {metrics_.registry(), engine_metrics_, depth_metrics_});
   if (!endpoint.ok()) return endpoint.status();
   metrics_endpoint_ = *std::move(endpoint);
   return absl::OkStatus();
@@ -73,7 +81,7 @@ absl::Status Server::Listen(const ServerOptions& options) {
   // The admin port is last, and its calls to drain wait until it stands in its place.
   const std::lock_guard lock(drain_mutex_);
   auto port = Port::Open(options.listen, service_.get(), v1::InferenceService::service_full_name(),
-                         max_message_bytes);
+                         max_message_bytes, options.connections);
   if (!port.ok()) return port.status();
   port_ = *std::move(port);
   if (admin_service_ == nullptr) return absl::OkStatus();

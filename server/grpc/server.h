@@ -6,15 +6,18 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "runtime/depth/depth_policy.h"
 #include "runtime/engine.h"
 #include "server/depth/server_depth_chooser.h"
 #include "server/depth/task_depth_policies.h"
 #include "server/grpc/admin_service.h"
+#include "server/grpc/call_log.h"
 #include "server/grpc/limits.h"
 #include "server/grpc/port.h"
 #include "server/grpc/service.h"
-#include "server/metrics/cache_metrics.h"
+#include "server/metrics/depth_metrics.h"
 #include "server/metrics/endpoint.h"
+#include "server/metrics/engine_metrics.h"
 #include "server/metrics/metrics.h"
 #include "server/schedule/scheduler.h"
 #include "server/tasks/task_poller.h"
@@ -29,6 +32,10 @@ struct ServerOptions {
   int poll_tasks_seconds = 0;                     // between looks at the tasks' folder; 0: none
   RequestLimits limits = {};
   SchedulerOptions scheduler = {};
+  ConnectionOptions connections = {};
+  TaskDepthPolicy depth = {};  // of tasks of which the operator says nothing else
+  CallLogOptions call_log = {};
+  int metrics_max_tasks = 100;  // names of tasks that are labels; the rest is "other"
   std::string version = "unknown";
 };
 
@@ -68,10 +75,11 @@ class Server {
   // In the order of use: what stands below uses what stands above.
   const std::unique_ptr<Engine> engine_;
   Metrics metrics_;
-  const std::shared_ptr<CacheMetrics> cache_metrics_;
-  std::unique_ptr<MetricsEndpoint> metrics_endpoint_;
+  const std::shared_ptr<EngineMetrics> engine_metrics_;
   TaskDepthPolicies depth_policies_;
   ServerDepthChooser depths_;
+  const std::shared_ptr<DepthMetrics> depth_metrics_;
+  std::unique_ptr<MetricsEndpoint> metrics_endpoint_;
   std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<InferenceServiceImpl> service_;
   std::unique_ptr<AdminServiceImpl> admin_service_;  // null: none

@@ -18,7 +18,7 @@ namespace {
 
 grpc::ServerUnaryReactor* FinishAt(grpc::CallbackServerContext& context,
                                    const absl::Status& status) {
-  EchoRequestId(context);
+  TakeRequestId(context);
   grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
   reactor->Finish(ToGrpcStatus(status));
   return reactor;
@@ -29,14 +29,13 @@ grpc::ServerUnaryReactor* FinishAt(grpc::CallbackServerContext& context,
 grpc::ServerUnaryReactor* InferenceServiceImpl::Predict(grpc::CallbackServerContext* context,
                                                         const grpc::ByteBuffer* request,
                                                         grpc::ByteBuffer* response) {
-  EchoRequestId(*context);
-  auto* reactor = new CallReactor(deps_.scheduler, metrics_, context, response);
+  auto* reactor = new CallReactor(deps_.scheduler, &recorder_, "Predict", context, response);
   v1::PredictRequest parsed;
   if (const absl::Status status = ParseMessage(*request, &parsed); !status.ok()) {
     reactor->Refuse(status);
     return reactor;
   }
-  auto call = std::make_shared<PredictCall>(deps_, Deadline(*context), reactor->cancelled());
+  auto call = std::make_shared<PredictCall>(deps_, CallerOf(*context), reactor->cancelled());
   auto depth = DepthOfMetadata(context->client_metadata());
   if (!depth.ok()) {
     reactor->Refuse(depth.status());
@@ -77,14 +76,13 @@ grpc::ServerUnaryReactor* InferenceServiceImpl::GetServerInfo(grpc::CallbackServ
 grpc::ServerUnaryReactor* InferenceServiceImpl::Embed(grpc::CallbackServerContext* context,
                                                       const grpc::ByteBuffer* request,
                                                       grpc::ByteBuffer* response) {
-  EchoRequestId(*context);
-  auto* reactor = new CallReactor(deps_.scheduler, metrics_, context, response);
+  auto* reactor = new CallReactor(deps_.scheduler, &recorder_, "Embed", context, response);
   v1::EmbedRequest parsed;
   if (const absl::Status status = ParseMessage(*request, &parsed); !status.ok()) {
     reactor->Refuse(status);
     return reactor;
   }
-  auto call = std::make_shared<EmbedCall>(deps_, Deadline(*context), reactor->cancelled());
+  auto call = std::make_shared<EmbedCall>(deps_, CallerOf(*context), reactor->cancelled());
   call->Start(std::move(parsed),
               [reactor, call = call.get()](const absl::StatusOr<v1::EmbedResponse>& result) {
                 reactor->Answer(result, call->observation());
@@ -106,10 +104,11 @@ grpc::ServerUnaryReactor* InferenceServiceImpl::Tokenize(grpc::CallbackServerCon
 
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* InferenceServiceImpl::PredictStream(
     grpc::CallbackServerContext* context) {
-  EchoRequestId(*context);
+  std::string request_id = TakeRequestId(*context);
   auto depth = DepthOfMetadata(context->client_metadata());
   if (!depth.ok()) return new RefusedStream(depth.status());
-  return new PredictStreamReactor(deps_, metrics_, Deadline(*context), *std::move(depth));
+  return new PredictStreamReactor(deps_, &recorder_, std::move(request_id), CallerOf(*context),
+                                  *std::move(depth));
 }
 
 }  // namespace fathom

@@ -5,6 +5,8 @@
 
 #include "absl/status/statusor.h"
 #include "fathom/v1/inference_service.grpc.pb.h"
+#include "server/grpc/call_log.h"
+#include "server/grpc/call_recorder.h"
 #include "server/grpc/predict_call.h"
 #include "server/metrics/metrics.h"
 
@@ -23,8 +25,9 @@ using InferenceServiceBase = v1::InferenceService::WithRawCallbackMethod_Predict
 class InferenceServiceImpl : public InferenceServiceBase {
  public:
   // `deps` and `metrics` must outlive the service.
-  InferenceServiceImpl(const PredictDeps& deps, Metrics* metrics, std::string version)
-      : deps_(deps), metrics_(metrics), version_(std::move(version)) {}
+  InferenceServiceImpl(const PredictDeps& deps, Metrics* metrics, const CallLogOptions& call_log,
+                       std::string version)
+      : deps_(deps), recorder_(metrics, call_log), version_(std::move(version)) {}
 
   grpc::ServerUnaryReactor* Predict(grpc::CallbackServerContext* context,
                                     const grpc::ByteBuffer* request,
@@ -46,7 +49,7 @@ class InferenceServiceImpl : public InferenceServiceBase {
 
  private:
   const PredictDeps deps_;
-  Metrics* const metrics_;
+  const CallRecorder recorder_;
   const std::string version_;
 };
 

@@ -43,7 +43,7 @@ void FlightTable::Finish(Flight& flight) {
 
 size_t FlightTable::Hash::operator()(const Sought& sought) const {
   return absl::HashOf(sought.text.hash, sought.task.task.get(), sought.task.skip_layers,
-                      sought.task.output);
+                      sought.task.output, sought.task.bypass_caches);
 }
 
 size_t FlightTable::Hash::operator()(const FlightPtr& flight) const {
@@ -58,6 +58,7 @@ bool FlightTable::Equal::operator()(const FlightPtr& flight, const Sought& sough
   return flight->task.task == sought.task.task &&
          flight->task.skip_layers == sought.task.skip_layers &&
          flight->task.output == sought.task.output &&
+         flight->task.bypass_caches == sought.task.bypass_caches &&
          TextEqual{}(*flight->text.text, *sought.text.text);
 }
 

@@ -13,7 +13,8 @@ PassParts::PassParts(const Batch& batch) {
     for (const FlightPtr& flight : part.flights) {
       text.tasks.push_back({.task = flight->task.task.get(),
                             .skip_layers = flight->task.skip_layers,
-                            .output = flight->task.output});
+                            .output = flight->task.output,
+                            .bypass_caches = flight->task.bypass_caches});
     }
   }
 }

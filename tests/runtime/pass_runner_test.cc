@@ -221,6 +221,24 @@ TEST_F(PassRunnerTest, AThousandTasksOnOneText) {
   }
 }
 
+TEST_F(PassRunnerTest, ABypassNeitherReadsNorKeeps) {
+  PassCaches caches(*encoder_, {.tap_bytes = kMegabyte, .answer_bytes = kMegabyte});
+  PassRunner runner(encoder_, caches);
+  PassTask bypassing = Task(0, config_.layers - 1);
+  bypassing.bypass_caches = true;
+  for (int turn = 0; turn < 3; ++turn) {
+    EXPECT_EQ(Total(Run(runner, {Text(0, {bypassing})})).row_layers_cached, 0) << "turn " << turn;
+  }
+  EXPECT_EQ(caches.taps.counts().entries, 0);
+  EXPECT_EQ(caches.answers.counts().entries, 0);
+
+  const PassTask plain = Task(0, config_.layers - 1);
+  for (int turn = 0; turn < 3; ++turn) Run(runner, {Text(0, {plain})});
+  EXPECT_GT(Total(Run(runner, {Text(0, {plain})})).row_layers_cached, 0);
+  EXPECT_EQ(Total(Run(runner, {Text(0, {bypassing})})).row_layers_cached, 0);
+  ExpectEqualAnswers(Run(runner, {Text(0, {bypassing})}), RunCold({Text(0, {plain})}));
+}
+
 TEST_F(PassRunnerTest, SaysWhatAKeptTrunkSaved) {
   const int last = config_.layers - 1;
   const std::vector<PassText> texts = {Text(1, {Task(0, last), Task(1, last)})};
