@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <map>
+#include <thread>
 
 #include "tests/server/schedule/scheduler_fixture.h"
 #include "tests/server/schedule/turned_clock.h"
@@ -211,6 +211,50 @@ TEST_F(SchedulerDepthTest, TheRawEncodersOutputsAreToldApart) {
   ASSERT_TRUE(answer.ok()) << answer.status();
   EXPECT_NE(answer->outputs[0][0].logits, answer->outputs[0][1].logits);
   EXPECT_THAT(TasksOf(0), ElementsAre(Pair("", 0), Pair("", 0)));
+}
+
+class BusySchedulerTest : public SchedulerTest {
+ protected:
+  BusySchedulerTest() : SchedulerTest({.passes = 2, .threads = 2}) {}
+};
+
+TEST_F(BusySchedulerTest, EachOfManyCallersWhoComeAndGoIsAnsweredOnce) {
+  FixedChooser chooser({.skip_layers = 3, .reason = DepthReason::kLatencyBudget, .shadow = true});
+  engine_.SetCost(1, 0.1);
+  Start({.max_queue_requests = 16, .max_batch_rows = 24, .max_pass_ms = 3}, &chooser);
+  const ScheduledRequest common = Request(2, 5, 2);
+  std::atomic<int> answered = 0;
+  std::atomic<int> refused = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 60; ++i) {
+        ScheduledRequest request = i % 3 == 0 ? common : Request(1 + i % 4, 5, 2);
+        if (i % 2 == 0) {
+          request.texts[0].tasks[1].depth.kind = DepthChoice::Kind::kLatencyBudget;
+        }
+        if (i % 5 == 0) request.deadline = absl::Now() + absl::Microseconds(300 * i);
+        request.priority = i % 10;
+        request.client = std::to_string(t);
+        const auto cancel = std::make_shared<std::atomic<bool>>(false);
+        request.cancelled = cancel;
+        auto answer = Submit(std::move(request));
+        if (i % 7 == 0) {
+          cancel->store(true);
+          scheduler_->DropCancelled();
+        }
+        // A second answer would set the promise twice, which throws.
+        (answer.get().ok() ? answered : refused) += 1;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  scheduler_->Drain();
+  EXPECT_EQ(answered + refused, 240);
+  EXPECT_GT(answered, 100);
+  EXPECT_EQ(observer_.rejections().size(), static_cast<size_t>(refused.load()));
+  EXPECT_EQ(scheduler_->queue_length().requests, 0);
+  EXPECT_EQ(scheduler_->queue_length().rows, 0);
 }
 
 }  // namespace
