@@ -75,6 +75,9 @@ struct PassTask {
   const ServableTask* task = nullptr;  // null: the raw encoder
   int skip_layers = 0;                 // n, 0 … L
   PassOutput output = PassOutput::kHead;
+  // Neither reads what is kept nor keeps anything. Equal texts of a pass are computed together, so
+  // one such task decides for all of them.
+  bool bypass_caches = false;
 };
 
 struct PassText {
@@ -106,7 +109,8 @@ struct PassResult {
 
 struct RunOptions {
   int threads = 0;  // of this pass; 0: all that the engine has
-  // Asked between layers, on the pass's own thread: true ends the pass with CANCELLED. Empty: never.
+  // Asked between layers, on the pass's own thread: true ends the pass with CANCELLED. Empty:
+  // never.
   std::function<bool()> abandoned;
 };
 
@@ -155,6 +159,13 @@ struct TaskCounts {
   int64_t load_failures = 0;
 };
 
+// What a pass is predicted to take. 0: not calibrated.
+struct PassPrediction {
+  double ms = 0;
+  double encoder_ms = 0;  // of it, all but the adapters' own work
+  double late_ms = 0;     // 19 of 20 such passes take less
+};
+
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -182,8 +193,8 @@ class Engine {
   // before or of after. Who holds a ServableTask keeps it. Any thread, also while passes run; they
   // wait for one another. Reading is from the tasks' folder of EngineOptions alone.
   //
-  // LoadTask reads one version (0: the highest in the folder) anew, and replaces the loaded one only
-  // if it is good. NOT_FOUND: no such folder; FAILED_PRECONDITION: refused, with the reason;
+  // LoadTask reads one version (0: the highest in the folder) anew, and replaces the loaded one
+  // only if it is good. NOT_FOUND: no such folder; FAILED_PRECONDITION: refused, with the reason;
   // INVALID_ARGUMENT: not a task's name.
   virtual absl::StatusOr<TaskInfo> LoadTask(std::string_view name, int version,
                                             const LoadTaskOptions& options) = 0;
@@ -198,6 +209,13 @@ class Engine {
   // Any thread; never waits for a pass. Milliseconds that a pass over `texts` alone would take with
   // `threads` (0: all) as the caches stand now, corrected by how passes went; 0: not calibrated.
   virtual double PredictMs(absl::Span<const PassText> texts, int threads) const = 0;
+
+  // The same, with the encoder's part: that is what falls where tasks share more of a text, or more
+  // of it is kept. An engine that does not tell them apart says the same of all.
+  virtual PassPrediction PredictPass(absl::Span<const PassText> texts, int threads) const {
+    const double ms = PredictMs(texts, threads);
+    return {.ms = ms, .encoder_ms = ms, .late_ms = ms};
+  }
 
   // Up to concurrency().passes threads at a time. The caller keeps texts and tasks alive during the
   // call. An error is of the whole pass (INTERNAL); what concerns one (text, task) is in its

@@ -4,34 +4,18 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
-#include <numeric>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "runtime/cache/tap_policy.h"
 #include "runtime/cache/text_key.h"
+#include "runtime/pass/pass_task.h"
 
 namespace fathom {
 namespace {
 
-const LoadedTask* Loaded(const PassTask& task) { return static_cast<const LoadedTask*>(task.task); }
-
-void SetOutput(const LoadedTask* task, absl::Span<const float> logits, TaskOutput& output) {
-  output.logits.assign(logits.begin(), logits.end());
-  if (std::all_of(logits.begin(), logits.end(), [](float value) { return std::isfinite(value); })) {
-    return;
-  }
-  output.status = absl::InternalError(
-      absl::StrCat(task == nullptr ? "the encoder" : "task \"" + task->info().name + "\"",
-                   " gave a result that is not a finite number; its weights are damaged"));
-}
-
-void CopyRows(const at::Tensor& state, absl::Span<const int64_t> rows, float* to) {
-  const int64_t width = state.size(1);
-  for (const int64_t row : rows) {
-    to = std::copy_n(state.const_data_ptr<float>() + row * width, width, to);
-  }
+double MsSince(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
+      .count();
 }
 
 }  // namespace
@@ -50,7 +34,8 @@ PassRunner::PassRunner(std::shared_ptr<const Encoder> encoder, PassCaches& cache
       planner_(encoder_->config().layers),
       executor_(encoder_) {}
 
-PassResult PassRunner::Run(absl::Span<const PassText> texts) {
+absl::StatusOr<PassResult> PassRunner::Run(absl::Span<const PassText> texts,
+                                           const std::function<bool()>& abandoned) {
   texts_ = texts;
   PassResult result;
   result.outputs.reserve(texts.size());
@@ -68,15 +53,23 @@ PassResult PassRunner::Run(absl::Span<const PassText> texts) {
     const TapPrecision precision =
         caches_.options.bf16_taps ? TapPrecision::kBf16 : TapPrecision::kFp32;
     const at::Tensor state = executor_.Run(
-        *plan_, plan_tokens_, adapters_, {.found = found_, .precision = precision, .kept = &kept_});
-    AnswerHeads(state, result);
+        *plan_, plan_tokens_, adapters_, {.found = found_, .precision = precision, .kept = &kept_},
+        {.abandoned = &abandoned, .times = &result.times});
+    if (!state.defined()) {
+      KeepTaps();  // of the layers that did run
+      weights_.clear();
+      return absl::CancelledError("the pass was abandoned: nobody waits for its answers");
+    }
+    const auto heads = std::chrono::steady_clock::now();
+    Answer(state, result);
+    result.times.heads_ms = MsSince(heads);
   }
-  const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
   result.predicted_ms = prediction.ms;
-  result.actual_ms = time.count();
-  if (prediction.ms > 0) costs_->Observe(prediction, time.count(), at::get_num_threads());
+  result.actual_ms = MsSince(start);
+  if (prediction.ms > 0) costs_->Observe(prediction, result.actual_ms, at::get_num_threads());
   result.rows = plan_->max_rows;
   CountWork(result);
+  CountCachedLayers(result);
   KeepTaps();
   KeepAnswers(result);
   weights_.clear();
@@ -95,8 +88,9 @@ void PassRunner::AnswerFromCache(PassResult& result) {
   for (size_t i = 0; i < texts_.size(); ++i) {
     for (size_t j = 0; j < texts_[i].tasks.size(); ++j) {
       const PassTask& task = texts_[i].tasks[j];
-      if (task.task == nullptr) continue;
-      auto logits = caches_.answers.Find(*texts_[i].text, Loaded(task)->id(), task.skip_layers);
+      if (task.bypass_caches) continue;
+      auto logits =
+          caches_.answers.Find(*texts_[i].text, AnswerId(task), AnswerDepth(task), OutputOf(task));
       if (!logits) continue;
       result.outputs[i][j].logits = *std::move(logits);
       answered_[first_task_[i] + j] = 1;
@@ -166,11 +160,15 @@ void PassRunner::MergeTexts() {
   plan_tokens_.clear();
   for (size_t first = 0; first < texts_.size(); ++first) {
     if (!is_first_[first]) continue;
-    SameTexts same{.first_item = items_.size(), .text = texts_[first].text};
+    SameTexts same{.first_item = items_.size(),
+                   .text = texts_[first].text,
+                   .uses_taps = caches_.options.tap_bytes > 0};
     for (auto i = static_cast<int64_t>(first); i >= 0; i = next_same_[static_cast<size_t>(i)]) {
       const auto text = static_cast<size_t>(i);
       for (size_t task = 0; task < texts_[text].tasks.size(); ++task) {
-        if (!IsAnswered(text, task)) items_.push_back({text, task});
+        if (IsAnswered(text, task)) continue;
+        items_.push_back({text, task});
+        if (texts_[text].tasks[task].bypass_caches) same.uses_taps = false;
       }
     }
     same.item_count = items_.size() - same.first_item;
@@ -192,9 +190,8 @@ void PassRunner::DescribeTexts() {
     plan_text.keep.reset();
     for (const Item& item : absl::MakeConstSpan(items_).subspan(same.first_item, same.item_count)) {
       const PassTask& task = TaskOf(item);
-      PlanTask plan_task{.adapter = PlanTask::kNoAdapter,
-                         .skip_layers = task.skip_layers,
-                         .reads = Reads::kCls};  // as all heads that Fathom loads
+      PlanTask plan_task{
+          .adapter = PlanTask::kNoAdapter, .skip_layers = task.skip_layers, .reads = ReadsOf(task)};
       if (const LoadedTask* loaded = Loaded(task)) {
         plan_task.adapter = static_cast<int32_t>(AdapterOf(loaded));
         plan_task.layout = &loaded->layout();
@@ -202,7 +199,7 @@ void PassRunner::DescribeTexts() {
       plan_text.tasks.push_back(plan_task);
     }
     found_.emplace_back();
-    if (caches_.options.tap_bytes > 0) ChooseTap(plan_text);
+    if (same.uses_taps) ChooseTap(plan_text);
   }
 }
 
@@ -248,7 +245,7 @@ void PassRunner::CountWork(PassResult& result) const {
     const SameTexts& same = same_texts_[i];
     const Work& together = plan_->work[i];
     const double share = 1 / static_cast<double>(same.item_count);
-    caches_.taps.CountLookup(together.row_layers_cached > 0);
+    if (same.uses_taps) caches_.taps.CountLookup(together.row_layers_cached > 0);
     for (const Item& item : absl::MakeConstSpan(items_).subspan(same.first_item, same.item_count)) {
       Work& work = result.work[item.text];
       work.row_layers_run += together.row_layers_run * share;
@@ -265,53 +262,36 @@ void PassRunner::CountWork(PassResult& result) const {
       if (!IsAnswered(text, task) || !result.outputs[text][task].status.ok()) continue;
       const auto tokens = static_cast<int32_t>(texts_[text].text->ids.size());
       result.work[text].row_layers_cached +=
-          RowLayersAlone(encoder_->config().layers, tokens, Reads::kCls);
+          RowLayersAlone(encoder_->config().layers, tokens, ReadsOf(texts_[text].tasks[task]));
     }
   }
 }
 
-// All heads in one call, a task's rows together; the raw encoder's answer is the row itself.
-void PassRunner::AnswerHeads(const at::Tensor& state, PassResult& result) {
-  by_task_.resize(items_.size());
-  std::iota(by_task_.begin(), by_task_.end(), size_t{0});
-  std::sort(by_task_.begin(), by_task_.end(), [&](size_t a, size_t b) {
-    return std::pair(Loaded(TaskOf(items_[a])), a) < std::pair(Loaded(TaskOf(items_[b])), b);
-  });
-  cls_rows_.clear();
-  size_t numbers = 0;
-  for (const size_t i : by_task_) {
-    cls_rows_.push_back(plan_->outputs[i].rows.first);
-    numbers += AnswerSize(Loaded(TaskOf(items_[i])));
-  }
-  logits_.resize(numbers);
-  heads_.clear();
-  float* logits = logits_.data();
-  for (size_t first = 0; first < by_task_.size();) {
-    const LoadedTask* task = Loaded(TaskOf(items_[by_task_[first]]));
-    size_t last = first;
-    while (last < by_task_.size() && Loaded(TaskOf(items_[by_task_[last]])) == task) ++last;
-    const auto rows = absl::MakeConstSpan(cls_rows_).subspan(first, last - first);
-    if (task != nullptr) {
-      heads_.push_back({&weights_[AdapterOf(task)]->head, rows, logits});
-    } else {
-      CopyRows(state, rows, logits);
+// What the answer cache had needed no layer.
+void PassRunner::CountCachedLayers(PassResult& result) const {
+  for (size_t i = 0; i < texts_.size(); ++i) {
+    for (size_t j = 0; j < texts_[i].tasks.size(); ++j) {
+      TaskOutput& output = result.outputs[i][j];
+      if (IsAnswered(i, j) && output.status.ok()) {
+        output.cached_layers = encoder_->config().layers;
+      }
     }
-    logits += rows.size() * AnswerSize(task);
-    first = last;
   }
-  ops::CpuOps().heads(heads_, *encoder_, state);
+  for (size_t i = 0; i < items_.size(); ++i) {
+    result.outputs[items_[i].text][items_[i].task].cached_layers = plan_->outputs[i].cached_layers;
+  }
+}
 
-  const float* values = logits_.data();
-  for (const size_t i : by_task_) {
+void PassRunner::Answer(const at::Tensor& state, PassResult& result) {
+  to_answer_.clear();
+  for (size_t i = 0; i < items_.size(); ++i) {
     const LoadedTask* task = Loaded(TaskOf(items_[i]));
-    SetOutput(task, {values, AnswerSize(task)}, result.outputs[items_[i].text][items_[i].task]);
-    values += AnswerSize(task);
+    to_answer_.push_back({.task = TaskOf(items_[i]),
+                          .head = task == nullptr ? nullptr : &weights_[AdapterOf(task)]->head,
+                          .rows = plan_->outputs[i].rows,
+                          .output = &result.outputs[items_[i].text][items_[i].task]});
   }
-}
-
-// Numbers of one answer: C, or H for the raw encoder.
-size_t PassRunner::AnswerSize(const LoadedTask* task) const {
-  return static_cast<size_t>(task == nullptr ? encoder_->config().hidden_size : task->classes());
+  answers_.Answer(to_answer_, *encoder_, state);
 }
 
 void PassRunner::KeepTaps() {
@@ -326,9 +306,11 @@ void PassRunner::KeepAnswers(const PassResult& result) {
   if (!caches_.answers.enabled()) return;
   for (const Item& item : items_) {
     const TaskOutput& output = result.outputs[item.text][item.task];
-    if (TaskOf(item).task == nullptr || !output.status.ok()) continue;
-    caches_.answers.Insert(*texts_[item.text].text, Loaded(TaskOf(item))->id(),
-                           TaskOf(item).skip_layers, output.logits);
+    if (!output.status.ok()) continue;
+    const PassTask& task = TaskOf(item);
+    if (task.bypass_caches) continue;
+    caches_.answers.Insert(*texts_[item.text].text, AnswerId(task), AnswerDepth(task),
+                           output.logits, OutputOf(task));
   }
 }
 

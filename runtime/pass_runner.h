@@ -4,9 +4,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "runtime/cache/answer_cache.h"
 #include "runtime/cache/depth_histogram.h"
@@ -15,6 +17,7 @@
 #include "runtime/engine.h"
 #include "runtime/model/encoder.h"
 #include "runtime/pass/executor.h"
+#include "runtime/pass/pass_answers.h"
 #include "runtime/pass/plan.h"
 #include "runtime/task/task_store.h"
 
@@ -37,7 +40,9 @@ class PassRunner {
   PassRunner(std::shared_ptr<const Encoder> encoder, PassCaches& caches,
              CostPredictor* costs = nullptr);
 
-  PassResult Run(absl::Span<const PassText> texts);
+  // CANCELLED if `abandoned` (RunOptions) ended it.
+  absl::StatusOr<PassResult> Run(absl::Span<const PassText> texts,
+                                 const std::function<bool()>& abandoned = {});
 
   // Of the last Run; stands until the next.
   const PassPlan& plan() const { return *plan_; }
@@ -53,6 +58,7 @@ class PassRunner {
     size_t first_item = 0;
     size_t item_count = 0;
     const TokenizedText* text = nullptr;
+    bool uses_taps = false;
   };
 
   void AnswerFromCache(PassResult& result);
@@ -63,10 +69,10 @@ class PassRunner {
   void ChooseTap(PlanText& text);
   CostPredictor::Prediction Predict();
   void CountWork(PassResult& result) const;
-  void AnswerHeads(const at::Tensor& state, PassResult& result);
-  size_t AnswerSize(const LoadedTask* task) const;
+  void Answer(const at::Tensor& state, PassResult& result);
   void KeepAnswers(const PassResult& result);
   void KeepTaps();
+  void CountCachedLayers(PassResult& result) const;
 
   const PassTask& TaskOf(const Item& item) const { return texts_[item.text].tasks[item.task]; }
   bool IsAnswered(size_t text, size_t task) const { return answered_[first_task_[text] + task]; }
@@ -96,10 +102,8 @@ class PassRunner {
   std::vector<const Adapter*> adapters_;
   std::vector<int32_t> widths_;  // [tasks_]: D
   std::vector<KeptTap> kept_;
-  std::vector<size_t> by_task_;    // items, sorted by task
-  std::vector<int64_t> cls_rows_;  // [items], in the order of by_task_
-  std::vector<float> logits_;      // the same
-  std::vector<ops::HeadRows> heads_;
+  PassAnswers answers_;
+  std::vector<PassAnswers::Item> to_answer_;  // [items]
   std::vector<double> asked_at_least_;
   std::vector<int> pair_layers_;
   const PassPlan* plan_ = nullptr;

@@ -17,6 +17,7 @@
 #include "runtime/model/calibration.h"
 #include "runtime/model/encoder.h"
 #include "runtime/pass/cost_calibration.h"
+#include "runtime/pass_forecast.h"
 #include "runtime/pass_runner.h"
 #include "runtime/task/task_store.h"
 #include "runtime/text/token_ids.h"
@@ -59,7 +60,9 @@ class TorchEngine : public Engine {
 
   explicit TorchEngine(Parts parts)
       : parts_(std::move(parts)), caches_(*parts_.encoder, parts_.caches) {
-    if (parts_.costs) costs_.emplace(*parts_.costs);
+    if (!parts_.costs) return;
+    costs_.emplace(*parts_.costs);
+    forecast_.emplace(parts_.encoder->config().layers, caches_, *costs_);
   }
 
   const EncoderInfo& encoder() const override { return parts_.info; }
@@ -82,22 +85,31 @@ class TorchEngine : public Engine {
 
   std::vector<TaskInfo> ListTasks() const override { return parts_.tasks.List(); }
 
-  TaskCounts task_counts() const override { return {}; }
-  absl::StatusOr<TaskInfo> LoadTask(std::string_view /*name*/, int /*version*/,
-                                    const LoadTaskOptions& /*options*/) override {
-    return absl::UnimplementedError("LoadTask");
+  TaskCounts task_counts() const override { return parts_.tasks.catalog().registry().counts(); }
+
+  absl::StatusOr<TaskInfo> LoadTask(std::string_view name, int version,
+                                    const LoadTaskOptions& options) override {
+    return WithTasks([&](TaskCatalog& tasks) { return tasks.LoadTask(name, version, options); });
   }
-  absl::Status UnloadTask(std::string_view /*name*/, int /*version*/) override {
-    return absl::UnimplementedError("UnloadTask");
+
+  absl::Status UnloadTask(std::string_view name, int version) override {
+    return parts_.tasks.catalog().UnloadTask(name, version);
   }
-  absl::Status SetDefaultVersion(std::string_view /*name*/, int /*version*/) override {
-    return absl::UnimplementedError("SetDefaultVersion");
+
+  absl::Status SetDefaultVersion(std::string_view name, int version) override {
+    return parts_.tasks.catalog().SetDefaultVersion(name, version);
   }
+
   absl::StatusOr<ScanReport> ScanTasks() override {
-    return absl::UnimplementedError("ScanTasks");
+    return WithTasks([](TaskCatalog& tasks) { return tasks.ScanTasks(); });
   }
-  double PredictMs(absl::Span<const PassText> /*texts*/, int /*threads*/) const override {
-    return 0;
+
+  double PredictMs(absl::Span<const PassText> texts, int threads) const override {
+    return PredictPass(texts, threads).ms;
+  }
+  PassPrediction PredictPass(absl::Span<const PassText> texts, int threads) const override {
+    if (!forecast_) return {};
+    return forecast_->Predict(texts, ThreadsOfPass(threads));
   }
 
   Concurrency concurrency() const override { return parts_.concurrency; }
@@ -120,15 +132,20 @@ class TorchEngine : public Engine {
     try {
       const c10::InferenceMode inference;
       Worker& worker = WorkerOfThisThread();
-      worker.team.Use(options.threads > 0 ? std::min(options.threads, parts_.concurrency.threads)
-                                          : parts_.concurrency.threads);
-      return worker.runner.Run(texts);
+      worker.team.Use(ThreadsOfPass(options.threads));
+      return worker.runner.Run(texts, options.abandoned);
     } catch (const std::exception& error) {
       return InternalError(error);
     }
   }
 
  private:
+  // 0: all.
+  int ThreadsOfPass(int asked) const {
+    const int all = parts_.concurrency.threads;
+    return asked > 0 ? std::min(asked, all) : all;
+  }
+
   // Teams of threads belong to the thread that made them, so each thread keeps its worker. More
   // threads than parts_.concurrency.passes, one after another, are served as well.
   Worker& WorkerOfThisThread() {
@@ -142,9 +159,21 @@ class TorchEngine : public Engine {
     return *worker;
   }
 
-  const Parts parts_;
+  // For what may read weights.
+  template <typename Change>
+  auto WithTasks(Change change) -> decltype(change(std::declval<TaskCatalog&>())) {
+    try {
+      const c10::InferenceMode inference;
+      return change(parts_.tasks.catalog());
+    } catch (const std::exception& error) {
+      return InternalError(error);
+    }
+  }
+
+  Parts parts_;
   PassCaches caches_;
   std::optional<CostPredictor> costs_;
+  std::optional<PassForecast> forecast_;  // with costs_
 
   const std::vector<int> cores_ = AllowedCores();
 

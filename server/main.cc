@@ -1,6 +1,7 @@
 // fathom-server: loads an encoder and its tasks, serves them, and drains on SIGTERM or SIGINT.
 #include <pthread.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -28,13 +29,34 @@ sigset_t BlockSignals() {
   return signals;
 }
 
-// From here on, one more signal ends the program without a wait.
-void ExitOnNextSignal(const sigset_t& signals) {
+// From here on, one more signal ends the program without a wait, and so does the end of
+// `timeout_seconds`.
+void ExitOnNextSignal(const sigset_t& signals, int timeout_seconds) {
   struct sigaction action = {};
-  action.sa_handler = [](int signal) { _exit(128 + signal); };
-  sigaction(SIGTERM, &action, nullptr);
-  sigaction(SIGINT, &action, nullptr);
+  action.sa_handler = [](int signal) {
+    constexpr char kLate[] = "--drain-timeout-seconds is over: ending with calls unanswered\n";
+    if (signal == SIGALRM) static_cast<void>(!write(STDERR_FILENO, kLate, sizeof(kLate) - 1));
+    _exit(128 + signal);
+  };
+  for (const int signal : {SIGTERM, SIGINT, SIGALRM}) sigaction(signal, &action, nullptr);
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  alarm(static_cast<unsigned>(timeout_seconds));
+}
+
+void LogSettings(const std::vector<Setting>& settings) {
+  for (const Setting& setting : settings) {
+    LogEvent(spdlog::level::info, "setting",
+             {LogField::Text("name", setting.name), LogField::Text("value", setting.value),
+              LogField::Text("source", setting.source)});
+  }
+}
+
+// Weight files of tasks are held open, and every connection is a file.
+void RaiseFileLimit() {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 // Whole or not at all: a reader that sees the file can read it.
@@ -77,8 +99,10 @@ void LogStart(const Server& server) {
 }
 
 int Run(const ServerFlags& flags) {
-  InitLog(flags.log_format);
+  InitLog({.format = flags.log_format, .level = flags.log_level});
+  LogSettings(flags.settings);
   const sigset_t signals = BlockSignals();
+  RaiseFileLimit();
 
   absl::StatusOr<std::unique_ptr<Engine>> engine = CreateEngine(flags.engine);
   if (!engine.ok()) {
@@ -102,7 +126,7 @@ int Run(const ServerFlags& flags) {
   sigwait(&signals, &signal);
   spdlog::info("{}: draining; one more signal ends at once",
                signal == SIGTERM ? "SIGTERM" : "SIGINT");
-  ExitOnNextSignal(signals);
+  ExitOnNextSignal(signals, flags.drain_timeout_seconds);
   (*server)->Drain();
   spdlog::info("every call accepted has been answered");
   return 0;
@@ -114,5 +138,8 @@ int Run(const ServerFlags& flags) {
 int main(int argc, char** argv) {
   int exit_code = 0;
   const auto flags = fathom::ParseServerFlags(argc, argv, &exit_code);
-  return flags ? fathom::Run(*flags) : exit_code;
+  if (!flags) return exit_code;
+  if (!flags->check_config) return fathom::Run(*flags);
+  std::fputs(fathom::SettingsAsYaml(flags->settings).c_str(), stdout);
+  return 0;
 }

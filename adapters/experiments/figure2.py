@@ -23,6 +23,8 @@ def parse():
                         help="of the specialized ones (default: see above)")
     parser.add_argument("--dropout", default="branch", choices=["branch", "everywhere", "off"])
     parser.add_argument("--state-cache", default="auto", help="as of fathom-train")
+    parser.add_argument("--precision", default="fp32", choices=["fp32", "bf16"],
+                        help="of the frozen layers' GEMMs, for every method (default: fp32)")
     return parser.parse_args()
 
 
@@ -38,7 +40,7 @@ def wanted(experiment, splits, depths):
                                     epochs=options.epochs, learning_rate=options.learning_rate,
                                     batch_size=options.batch_size, seed=seed,
                                     dropout=options.dropout, state_cache=options.state_cache,
-                                    threads=options.threads)
+                                    precision=options.precision, threads=options.threads)
                 yield ((split.task.name, method, n, seed),
                        lambda training=training: fathom_run(training, program))
 
@@ -112,7 +114,7 @@ def main():
     splits = experiment.splits()
     results = experiment.run_all(list(wanted(experiment, splits, depths)))
     experiment.training_facts()
-    report.fact(f"Encoder dropout: {options.dropout}. Specialized trained at n = "
+    report.fact(f"Encoder dropout: {options.dropout}; {options.precision}. Specialized trained at n = "
                 f"{', '.join(map(str, depths))} (n = 0 is the standard one).")
     report.fact(f"{paper.SETTING} Here: another encoder, other epochs and seeds, splits as above.")
     per_task = {split.task.name: named for split in splits

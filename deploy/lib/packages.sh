@@ -19,6 +19,7 @@ quickstart | libspdlog-dev          | the log
 quickstart | libgloo-dev            | headers of Gloo, for data-parallel training
 quickstart | libhwy-dev             | Highway: the SIMD of the CPU kernels
 quickstart | libcli11-dev           | the command lines of the programs
+quickstart | libyaml-cpp-dev        | reads the configuration file
 quickstart | libutfcpp-dev          | says where a text stops being UTF-8
 quickstart | python3                | the quick start'"'"'s screen and the checks of the tree
 quickstart | python3-pip            | finds the pinned wheels; nothing is installed into Python

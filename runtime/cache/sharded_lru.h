@@ -42,6 +42,25 @@ class ShardedLru {
     return (*found)->value;
   }
 
+  // The same, and nothing is marked.
+  template <typename Lookup>
+  std::optional<Value> Peek(const Lookup& lookup) const {
+    const size_t hash = hash_(lookup);
+    const Shard& shard = ShardOf(hash);
+    const std::lock_guard lock(shard.mutex);
+    const auto found = shard.index.find(Probe<Lookup>{hash, lookup, equal_});
+    if (found == shard.index.end()) return std::nullopt;
+    return (*found)->value;
+  }
+
+  template <typename Lookup>
+  bool Contains(const Lookup& lookup) const {
+    const size_t hash = hash_(lookup);
+    const Shard& shard = ShardOf(hash);
+    const std::lock_guard lock(shard.mutex);
+    return shard.index.contains(Probe<Lookup>{hash, lookup, equal_});
+  }
+
   // Puts make(const Value* old, int64_t room) at the key, as the entry used last: `old` is the
   // key's value or null, `room` the most bytes that the new one may have. A value over that is
   // refused: nothing changes and nothing is dropped. `make` runs under a lock.
@@ -155,7 +174,9 @@ class ShardedLru {
   };
 
   // By the upper bits: a shard's index goes by the lower ones.
-  Shard& ShardOf(size_t hash) { return shards_[(hash >> 48) % shards_.size()]; }
+  size_t ShardIndex(size_t hash) const { return (hash >> 48) % shards_.size(); }
+  Shard& ShardOf(size_t hash) { return shards_[ShardIndex(hash)]; }
+  const Shard& ShardOf(size_t hash) const { return shards_[ShardIndex(hash)]; }
 
   const Hash hash_;
   const Equal equal_;

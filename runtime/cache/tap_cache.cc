@@ -31,6 +31,13 @@ TextTaps TapCache::Find(const TokenizedText& text) {
   return found;
 }
 
+TextTaps TapCache::Peek(const TokenizedText& text) const {
+  TextTaps found;
+  if (!enabled_) return found;
+  if (std::optional<Taps> kept = texts_.Peek(text)) found.taps = std::move(kept->taps);
+  return found;
+}
+
 int64_t TapCache::Taps::bytes() const {
   int64_t sum = 0;
   for (const auto& tap : taps) sum += tap->bytes();

@@ -33,6 +33,9 @@ class TapCache {
   // Marks the text used and counts the sighting.
   TextTaps Find(const TokenizedText& text);
 
+  // What Find would find, without a trace: for predictions. `sightings` is 0.
+  TextTaps Peek(const TokenizedText& text) const;
+
   // Keeps the tap as the text's own. It replaces a tap of the same layer. Beside two taps of other
   // layers it replaces the deeper one, which serves fewer depths. If the text's two taps together
   // are over a shard's budget, the new one stays alone. Drops the least recently used texts until

@@ -45,13 +45,16 @@ double AdapterMs(const CostTable& table, absl::Span<const EpilogueSegment> segme
   return ms;
 }
 
+double AdapterMs(const CostTable& table, const Stage& stage, absl::Span<const int32_t> widths) {
+  return AdapterMs(table, stage.epilogue, widths) + AdapterMs(table, stage.tap_epilogue, widths);
+}
+
 }  // namespace
 
 double StageMs(const CostTable& table, const Stage& stage,
                absl::Span<const int32_t> adapter_widths) {
   return GemmMs(table, stage) + AttentionMs(table, stage) + ClsAttentionMs(table, stage) +
-         MsAt(table.epilogue, stage.rows_out) + AdapterMs(table, stage.epilogue, adapter_widths) +
-         AdapterMs(table, stage.tap_epilogue, adapter_widths);
+         MsAt(table.epilogue, stage.rows_out) + AdapterMs(table, stage, adapter_widths);
 }
 
 double PredictMs(const CostTable& table, const PassPlan& plan, const PassTraits& traits) {
@@ -60,6 +63,12 @@ double PredictMs(const CostTable& table, const PassPlan& plan, const PassTraits&
     ms += table.embedding_row * plan.text_tokens[static_cast<size_t>(text)];
   }
   for (const Stage& stage : plan.stages) ms += StageMs(table, stage, traits.adapter_widths);
+  return ms;
+}
+
+double AdaptersMs(const CostTable& table, const PassPlan& plan, const PassTraits& traits) {
+  double ms = 0;
+  for (const Stage& stage : plan.stages) ms += AdapterMs(table, stage, traits.adapter_widths);
   return ms;
 }
 

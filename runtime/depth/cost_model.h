@@ -54,4 +54,7 @@ double StageMs(const CostTable& table, const Stage& stage,
 // REQUIRES: a width for every adapter of the plan.
 double PredictMs(const CostTable& table, const PassPlan& plan, const PassTraits& traits);
 
+// Of it, the adapters' own work. REQUIRES as PredictMs.
+double AdaptersMs(const CostTable& table, const PassPlan& plan, const PassTraits& traits);
+
 }  // namespace fathom

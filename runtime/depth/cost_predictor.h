@@ -18,15 +18,19 @@ class CostPredictor {
   explicit CostPredictor(CostTable table) : table_(std::move(table)) {}
 
   struct Prediction {
-    double model_ms = 0;  // by the table alone
-    double ms = 0;        // corrected
+    double model_ms = 0;    // by the table alone
+    double ms = 0;          // corrected
+    double encoder_ms = 0;  // of ms, all but the adapters' own work
+    double late_ms = 0;     // 19 of 20 passes take less
   };
 
   // As PredictMs.
   Prediction Predict(const PassPlan& plan, const PassTraits& traits, int threads) const {
     const double model_ms = PredictMs(table_, plan, traits);
+    const double encoder_ms = model_ms - AdaptersMs(table_, plan, traits);
     const std::lock_guard lock(mutex_);
-    return {model_ms, drift_[threads].Correct(model_ms)};
+    const DriftCorrection& drift = drift_[threads];
+    return {model_ms, drift.Correct(model_ms), drift.Correct(encoder_ms), drift.LateMs(model_ms)};
   }
 
   void Observe(const Prediction& prediction, double actual_ms, int threads) {

@@ -18,10 +18,10 @@ struct DepthChoice {
   };
 
   Kind kind = Kind::kTaskDefault;
-  int skip_layers = 0;                       // kExact
-  absl::Duration latency_budget;             // kLatencyBudget: arrival to answer written
-  double min_quality = 0;                    // kMinQuality: 0 … 1
-  std::optional<double> quality_floor;       // 0 … 1; absent: the task's own
+  int skip_layers = 0;                  // kExact
+  absl::Duration latency_budget;        // kLatencyBudget: arrival to answer written
+  double min_quality = 0;               // kMinQuality: 0 … 1
+  std::optional<double> quality_floor;  // 0 … 1; absent: the task's own
   bool allow_untrained_depth = false;
 
   bool operator==(const DepthChoice&) const = default;
@@ -40,7 +40,8 @@ struct ChosenDepth {
   int skip_layers = 0;  // n
   DepthReason reason = DepthReason::kTaskDefault;
   std::optional<bool> budget_met;      // predicted; absent without a latency budget
-  std::optional<double> predicted_ms;  // from arrival to the answer; absent: nothing was predicted
+  std::optional<double> predicted_ms;  // from arrival to the answer, which 19 of 20 keep; absent:
+                                       // nothing was predicted
   bool shadow = false;  // run n = 0 of the same text in the same pass too, and compare the answers
 
   bool operator==(const ChosenDepth&) const = default;

@@ -1,6 +1,8 @@
 // FileIdentity: what tells that a file is still the one that was seen before.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <cstdint>
 #include <string>
 
@@ -18,6 +20,9 @@ struct FileIdentity {
 
   bool operator==(const FileIdentity&) const = default;
 };
+
+// Of what stat() said.
+FileIdentity IdentityOf(const struct stat& info);
 
 // Of what the path names now. NOT_FOUND: no such file.
 absl::StatusOr<FileIdentity> IdentifyFile(const std::string& path);

@@ -7,6 +7,7 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
+#include <chrono>
 #include <initializer_list>
 #include <utility>
 #include <vector>
@@ -24,21 +25,62 @@ size_t PlainCount(absl::Span<const EpilogueSegment> all) {
   return static_cast<size_t>(std::find_if_not(all.begin(), all.end(), is_plain) - all.begin());
 }
 
+// Shares out the time of each stage between trunks and branches.
+class StageClock {
+ public:
+  explicit StageClock(PassTimes* times) : times_(times) {
+    if (times_ != nullptr) last_ = Now();
+  }
+
+  void EndEmbedding() { Add(0); }
+
+  // By the rows that its GEMMs had; where all come from taps, everything is above a fork.
+  void EndStage(const Stage& stage) {
+    Add(stage.rows_in == 0 ? 1 : static_cast<double>(stage.rows_branch) / stage.rows_in);
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  static Clock::time_point Now() { return Clock::now(); }
+
+  void Add(double branch_share) {
+    if (times_ == nullptr) return;
+    const Clock::time_point now = Now();
+    const double ms = std::chrono::duration<double, std::milli>(now - last_).count();
+    times_->branches_ms += ms * branch_share;
+    times_->trunk_ms += ms * (1 - branch_share);
+    last_ = now;
+  }
+
+  PassTimes* const times_;
+  Clock::time_point last_;
+};
+
+bool IsAbandoned(const PassWatch& watch) {
+  return watch.abandoned != nullptr && *watch.abandoned && (*watch.abandoned)();
+}
+
 }  // namespace
 
 Executor::Executor(std::shared_ptr<const Encoder> encoder, const ops::OpTable& table)
     : encoder_(std::move(encoder)), table_(table) {}
 
 at::Tensor Executor::Run(const PassPlan& plan, absl::Span<const TokenizedText* const> texts,
-                         absl::Span<const Adapter* const> adapters, const TapTransfer& taps) {
+                         absl::Span<const Adapter* const> adapters, const TapTransfer& taps,
+                         const PassWatch& watch) {
   const c10::InferenceMode inference;
+  StageClock clock(watch.times);
   Start(plan, texts);
   Embed(plan, texts);
+  clock.EndEmbedding();
   for (const Stage& stage : plan.stages) {
+    const bool next_layer = stage.place == Place::kAttention && stage.layer > 0;
+    if (next_layer && IsAbandoned(watch)) return {};
     const at::Tensor dense = stage.rows_in > 0 ? Dense(stage, state_) : state_;
     KeepTaps(stage, dense, taps);
     LoadTaps(stage, taps);
     Epilogue(stage, dense, adapters);
+    clock.EndStage(stage);
   }
   return state_;
 }

@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "absl/types/span.h"
 #include "runtime/cache/tap.h"
 #include "runtime/cache/tap_cache.h"
+#include "runtime/engine.h"
 #include "runtime/model/encoder.h"
 #include "runtime/pass/ops/op_table.h"
 #include "runtime/pass/plan.h"
@@ -39,6 +41,13 @@ struct TapTransfer {
   std::vector<KeptTap>* kept = nullptr;          // appended to; null: none are made
 };
 
+// What a pass tells while it runs, and what it is told.
+struct PassWatch {
+  // Asked before each layer but the first: true ends the pass. Null, or empty: never.
+  const std::function<bool()>* abandoned = nullptr;
+  PassTimes* times = nullptr;  // grows by the trunks' and the branches'; null: not measured
+};
+
 // Holds the workspace of a pass, so one Executor serves one thread at a time; several may share one
 // encoder. LibTorch's exceptions pass through: the Engine catches them.
 class Executor {
@@ -48,9 +57,10 @@ class Executor {
 
   // Runs `plan` over `texts`, whose token counts are plan.text_tokens. `adapters` is indexed by
   // EpilogueSegment::adapter. Returns the last layer's states [rows_out of the last stage, H],
-  // which stay valid until the next call.
+  // which stay valid until the next call; an undefined tensor if the pass was abandoned.
   at::Tensor Run(const PassPlan& plan, absl::Span<const TokenizedText* const> texts,
-                 absl::Span<const Adapter* const> adapters, const TapTransfer& taps = {});
+                 absl::Span<const Adapter* const> adapters, const TapTransfer& taps = {},
+                 const PassWatch& watch = {});
 
   // The trunk of `texts` up to `fork`, rows packed in order of the texts; cls_only in the last
   // layer (an encoder of one layer computes all rows). It runs from the embeddings or, where `from`

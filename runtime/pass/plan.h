@@ -93,6 +93,7 @@ struct Stage {
   Place place = Place::kAttention;
   int32_t rows_in = 0;
   int32_t rows_out = 0;
+  int32_t rows_branch = 0;          // of rows_in, those of branches; the others are of trunks
   int32_t rows_full = 0;            // rows [0, rows_full) are projected to queries, keys and values
   std::vector<Rows> attention;      // attention stage only: blocks that attend to themselves
   std::vector<Rows> cls_attention;  // the same, from their first row only; the k-th one's result is
@@ -107,8 +108,9 @@ struct Stage {
 // Where the last layer's state of (text, task) stands after the last stage.
 struct PlanOutput {
   int32_t text = 0;
-  int32_t task = 0;  // index into PlanText::tasks
-  Rows rows;         // count 1 if only the [CLS] row was computed
+  int32_t task = 0;           // index into PlanText::tasks
+  Rows rows;                  // count 1 if only the [CLS] row was computed
+  int32_t cached_layers = 0;  // layers of its trunk that come from a tap instead of being run
 };
 
 // Work of one text in row-layers: one row through one layer is 1, of which the attention stage is

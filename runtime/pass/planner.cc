@@ -139,13 +139,15 @@ class Planner::Impl {
     stage.place = here.place;
     stage.rows_in = stage.rows_full = rows_;
     if (here.place == Place::kAttention) AddAttention(stage);
-    CountThirds(here, thirds);
+    stage.rows_branch = 0;
+    CountRows(here, thirds, stage);
     MoveBlocks(here, stage);
     plan_.max_rows = std::max(plan_.max_rows, rows_);
   }
 
-  void CountThirds(Fork here, int thirds) {
+  void CountRows(Fork here, int thirds, Stage& stage) {
     for (const Block& block : blocks_) {
+      if (!block.is_trunk()) stage.rows_branch += block.rows;
       const int64_t rows = IsClsOnly(block, here.layer) ? 1 : block.rows;
       run_thirds_[static_cast<size_t>(block.text)] += thirds * rows;
     }
@@ -281,15 +283,18 @@ class Planner::Impl {
     for (size_t text = 0; text < texts_.size(); ++text) {
       for (size_t task = 0; task < texts_[text].tasks.size(); ++task) {
         Block wanted{.text = static_cast<int32_t>(text)};
+        int trunk_end = 2 * layers_;
         if (const std::optional<size_t> index = needs_.BranchOf(text, task)) {
           const Branch& branch = needs_.branches(text)[*index];
           wanted.adapter = branch.adapter;
           wanted.fork = branch.fork;
+          trunk_end = StageIndex(branch.fork);
         }
         const auto found = std::lower_bound(blocks_.begin(), blocks_.end(), wanted, before);
         plan_.outputs.push_back({.text = static_cast<int32_t>(text),
                                  .task = static_cast<int32_t>(task),
-                                 .rows = {found->first_row, found->rows}});
+                                 .rows = {found->first_row, found->rows},
+                                 .cached_layers = needs_.CachedLayers(text, trunk_end)});
       }
     }
   }

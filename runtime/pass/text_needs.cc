@@ -115,6 +115,15 @@ std::optional<int32_t> TextNeeds::TapAt(size_t text, int stage) const {
   return std::nullopt;
 }
 
+int TextNeeds::CachedLayers(size_t text, int stage) const {
+  int layers = 0;
+  for (int layer = 0; layer < layers_; ++layer) {
+    const int ffn = StageIndex({layer, Place::kFfn});
+    if (ffn <= stage && !TrunkRuns(text, ffn)) layers += 1;
+  }
+  return layers;
+}
+
 absl::Span<const Branch> TextNeeds::branches(size_t text) const {
   return absl::MakeConstSpan(branches_).subspan(texts_[text].first_branch,
                                                 texts_[text].branch_count);

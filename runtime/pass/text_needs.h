@@ -43,6 +43,9 @@ class TextNeeds {
   // comes. Nothing if the trunk runs there itself or if nobody reads it.
   std::optional<int32_t> TapAt(size_t text, int stage) const;
 
+  // Layers of the trunk up to `stage` that taps save: nothing of the text runs their FFN.
+  int CachedLayers(size_t text, int stage) const;
+
   absl::Span<const Branch> branches(size_t text) const;
 
   // The branch that a task reads, an index into branches(text); nothing: the trunk's last state.

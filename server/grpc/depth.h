@@ -1,24 +1,34 @@
-// Depth resolution: from what a request says of n to the n a task runs at. A pure function.
+// Depth resolution: from what a call says of n to a checked DepthChoice. Pure functions.
 #pragma once
 
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "fathom/v1/depth.pb.h"
+#include "runtime/depth/depth_choice.h"
 #include "runtime/engine.h"
 
 namespace fathom {
 
-struct ResolvedDepth {
-  int skip_layers = 0;  // n
-  v1::DepthReason reason = v1::DEPTH_REASON_UNSPECIFIED;
+// What the parts of a depth are called where the client wrote them, for messages.
+struct DepthNames {
+  std::string skip_layers;
+  std::string latency_budget;
+  std::string min_quality;
+  std::string quality_floor;
 };
 
-// `depth` null or without a choice: the task's default. `field` is where it stands in the request,
-// for messages. INVALID_ARGUMENT names the range: an exact n above `layers`, or outside the task's
-// trained range without allow_untrained_depth; a quality_floor outside 0 … 1. UNIMPLEMENTED:
-// latency_budget, min_quality.
-absl::StatusOr<ResolvedDepth> ResolveDepth(const v1::Depth* depth, const std::string& field,
-                                           const TaskInfo& task, int layers);
+// Of a v1::Depth that stands in `field`: "depth.skip_layers" and so on.
+DepthNames NamesIn(const std::string& field);
+
+// `depth` null or without a choice: the task's default. INVALID_ARGUMENT names the range: an exact
+// n above `layers`, or outside the task's trained range without allow_untrained_depth; a budget
+// that is not above 0; a min_quality or quality_floor outside 0 … 1. FAILED_PRECONDITION: a
+// min_quality that no n is known to keep.
+absl::StatusOr<DepthChoice> ResolveDepth(const v1::Depth* depth, const DepthNames& names,
+                                         const TaskInfo& task, int layers);
+
+// INVALID_ARGUMENT names `name`: not in 0 … 1.
+absl::Status CheckShare(const std::string& name, float value);
 
 }  // namespace fathom

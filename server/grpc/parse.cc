@@ -11,6 +11,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "fathom/v1/admin_service.pb.h"
 #include "fathom/v1/inference_service.pb.h"
 #include "runtime/text/utf8.h"
 #include "server/grpc/errors.h"
@@ -32,7 +33,10 @@ void StringsToBytes(pb::DescriptorProto* message) {
 // The API's messages with every string declared as bytes, which parse whatever the strings hold.
 class LenientMessages {
  public:
-  LenientMessages() { AddFile(*v1::PredictRequest::descriptor()->file()); }
+  LenientMessages() {
+    AddFile(*v1::PredictRequest::descriptor()->file());
+    AddFile(*v1::LoadTaskRequest::descriptor()->file());
+  }
 
   std::unique_ptr<pb::Message> New(const pb::Message& like) {
     const pb::Descriptor* type = pool_.FindMessageTypeByName(like.GetDescriptor()->full_name());

@@ -23,17 +23,30 @@ void EnablePlugins() {
   static_cast<void>(once);
 }
 
+void SetConnections(const ConnectionOptions& options, grpc::ServerBuilder& builder) {
+  constexpr int kMsPerSecond = 1000;
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, options.keepalive_seconds * kMsPerSecond);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+                             options.keepalive_timeout_seconds * kMsPerSecond);
+  if (options.max_age_seconds > 0) {
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS,
+                               options.max_age_seconds * kMsPerSecond);
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Port>> Port::Open(const std::string& address, grpc::Service* service,
                                                  const std::string& service_name,
-                                                 int max_message_bytes) {
+                                                 int max_message_bytes,
+                                                 const ConnectionOptions& connections) {
   EnablePlugins();
   std::unique_ptr<Port> port(new Port());
   grpc::ServerBuilder builder;
   builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port->number_);
   // A second server on the same port must fail, not take half of the calls.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  SetConnections(connections, builder);
   builder.SetMaxReceiveMessageSize(max_message_bytes);
   builder.RegisterService(service);
   port->server_ = builder.BuildAndStart();

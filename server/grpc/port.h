@@ -11,6 +11,15 @@
 
 namespace fathom {
 
+// How long connections live. The defaults are gRPC's own.
+struct ConnectionOptions {
+  int keepalive_seconds = 7200;        // a silent client is pinged after this
+  int keepalive_timeout_seconds = 20;  // and cut off if it does not answer within this
+  // A connection is closed after this (± 10 %), so that clients look for servers anew and new ones
+  // get their share. Its calls are finished. 0: never.
+  int max_age_seconds = 0;
+};
+
 class Port {
  public:
   // Serves when it returns, and health says so of `service_name` and of "". `address` is
@@ -19,7 +28,8 @@ class Port {
   static absl::StatusOr<std::unique_ptr<Port>> Open(const std::string& address,
                                                     grpc::Service* service,
                                                     const std::string& service_name,
-                                                    int max_message_bytes);
+                                                    int max_message_bytes,
+                                                    const ConnectionOptions& connections = {});
 
   int number() const { return number_; }
 

@@ -1,5 +1,6 @@
 #include "server/grpc/predict_call.h"
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <utility>
@@ -7,48 +8,11 @@
 #include "absl/strings/str_cat.h"
 #include "server/grpc/answer.h"
 #include "server/grpc/errors.h"
+#include "server/grpc/inputs.h"
+#include "server/grpc/metadata_depth.h"
 #include "server/grpc/validate.h"
 
 namespace fathom {
-namespace {
-
-TextInput ToTextInput(const v1::Input& input) {
-  switch (input.kind_case()) {
-    case v1::Input::kPair:
-      return RawText{.first = input.pair().first(), .second = input.pair().second()};
-    case v1::Input::kTokenIds: {
-      const v1::TokenIds& tokens = input.token_ids();
-      RawTokenIds raw;
-      raw.ids.assign(tokens.ids().begin(), tokens.ids().end());
-      raw.segment_ids.assign(tokens.segment_ids().begin(), tokens.segment_ids().end());
-      return raw;
-    }
-    case v1::Input::kText:
-    case v1::Input::KIND_NOT_SET:
-      break;
-  }
-  return RawText{.first = input.text(), .second = std::nullopt};
-}
-
-std::string FieldOf(const v1::Input& input, int index) {
-  const char* const kind = input.has_pair() ? "pair" : input.has_token_ids() ? "token_ids" : "text";
-  return absl::StrCat("inputs[", index, "].", kind);
-}
-
-Truncation ToTruncation(v1::Truncation truncation) {
-  switch (truncation) {
-    case v1::TRUNCATION_ERROR:
-      return Truncation::kError;
-    case v1::TRUNCATION_ONLY_FIRST:
-      return Truncation::kOnlyFirst;
-    case v1::TRUNCATION_ONLY_SECOND:
-      return Truncation::kOnlySecond;
-    default:
-      return Truncation::kLongestFirst;
-  }
-}
-
-}  // namespace
 
 void PredictCall::Start(v1::PredictRequest request, Done done) {
   request_ = std::move(request);
@@ -75,17 +39,24 @@ absl::StatusOr<ScheduledRequest> PredictCall::Prepare() {
   if (!status.ok()) return status;
 
   ScheduledRequest scheduled;
-  scheduled.deadline = deadline_;
+  scheduled.arrival = arrival_;
+  scheduled.deadline = caller_.deadline;
+  scheduled.client = caller_.client;
+  scheduled.priority = static_cast<int>(request_.options().priority());
   scheduled.cancelled = cancelled_;
   const auto start = std::chrono::steady_clock::now();
   status = TokenizeInputs(scheduled);
   observation_.tokenize = absl::FromChrono(std::chrono::steady_clock::now() - start);
   if (!status.ok()) return status;
 
+  const bool bypass_caches = request_.options().cache() == v1::CACHE_MODE_BYPASS;
   for (ScheduledText& text : scheduled.texts) {
     text.tasks.reserve(tasks_.size());
     for (const Task& task : tasks_) {
-      text.tasks.push_back({.task = task.task, .skip_layers = task.depth.skip_layers});
+      text.tasks.push_back({.task = task.task,
+                            .skip_layers = task.depth.skip_layers,
+                            .depth = task.depth,
+                            .bypass_caches = bypass_caches});
     }
   }
   return scheduled;
@@ -97,50 +68,77 @@ absl::Status PredictCall::FindTasks() {
     auto task = deps_.engine->FindTask(selector.name(), static_cast<int>(selector.version()));
     if (!task.ok()) return AtTask(selector.name(), task.status());
 
-    const bool own = selector.has_depth();
-    const v1::Depth* depth = own                    ? &selector.depth()
-                             : request_.has_depth() ? &request_.depth()
-                                                    : nullptr;
-    const absl::StatusOr<ResolvedDepth> resolved =
-        ResolveDepth(depth, own ? absl::StrCat("tasks[", i, "].depth") : "depth", (*task)->info(),
-                     deps_.engine->encoder().layers);
-    if (!resolved.ok()) return resolved.status();
-    tasks_.push_back({.task = *std::move(task), .depth = *resolved});
+    const absl::StatusOr<DepthChoice> depth = DepthOfTask(i, (*task)->info());
+    if (!depth.ok()) return depth.status();
+    tasks_.push_back({.task = *std::move(task), .depth = *depth});
   }
   return absl::OkStatus();
 }
 
+// The task's own goes before the request's, and that before the metadata's.
+absl::StatusOr<DepthChoice> PredictCall::DepthOfTask(int task, const TaskInfo& info) const {
+  const v1::TaskSelector& selector = request_.tasks(task);
+  const int layers = deps_.engine->encoder().layers;
+  if (selector.has_depth()) {
+    const DepthNames names = NamesIn(absl::StrCat("tasks[", task, "].depth"));
+    return ResolveDepth(&selector.depth(), names, info, layers);
+  }
+  if (request_.has_depth()) return ResolveDepth(&request_.depth(), NamesIn("depth"), info, layers);
+  const v1::Depth* metadata = metadata_depth_ ? &*metadata_depth_ : nullptr;
+  return ResolveDepth(metadata, MetadataKeys(), info, layers);
+}
+
+bool PredictCall::TagsTokens() const {
+  return std::any_of(tasks_.begin(), tasks_.end(),
+                     [](const Task& task) { return task.task->info().head == HeadKind::kTagging; });
+}
+
 absl::Status PredictCall::TokenizeInputs(ScheduledRequest& request) {
-  const Truncation truncation = ToTruncation(request_.options().truncation());
+  const TokenizeOptions options{.truncation = ToTruncation(request_.options().truncation()),
+                                .with_spans = TagsTokens()};
   request.texts.reserve(static_cast<size_t>(request_.inputs_size()));
   for (int i = 0; i < request_.inputs_size(); ++i) {
     const v1::Input& input = request_.inputs(i);
-    auto text = deps_.engine->Tokenize(ToTextInput(input), truncation);
-    if (!text.ok()) return AtField(FieldOf(input, i), text.status());
+    auto text = TokenizeInput(*deps_.engine, input, i, options);
+    if (!text.ok()) return text.status();
 
     v1::InputResult* result = response_.add_results();
     result->set_id(input.id());
     result->set_token_count(static_cast<uint32_t>(text->ids.size()));
     result->set_truncated(text->truncated());
     tokens_ += static_cast<int64_t>(text->ids.size());
+    spans_.push_back(std::move(text->spans));
     request.texts.emplace_back().text = *std::move(text);
   }
   return absl::OkStatus();
 }
 
+// Whether a budget was met is what happened, not what was predicted.
+ChosenDepth PredictCall::DepthOfAnswer(const ScheduledResult& result, size_t text, size_t task,
+                                       absl::Duration elapsed) const {
+  ChosenDepth depth = result.depths[text][task];
+  const DepthChoice& asked = tasks_[task].depth;
+  if (asked.kind == DepthChoice::Kind::kLatencyBudget) {
+    depth.budget_met = elapsed <= asked.latency_budget;
+  }
+  return depth;
+}
+
 absl::StatusOr<v1::PredictResponse> PredictCall::MakeResponse(
     absl::StatusOr<ScheduledResult> result) {
   if (!result.ok()) return result.status();
+  const absl::Duration elapsed = absl::FromChrono(std::chrono::steady_clock::now() - start_);
   observation_.queue = result->queue;
   observation_.compute = result->compute;
   for (size_t t = 0; t < tasks_.size(); ++t) {
-    observation_.tasks[t].skip_layers = tasks_[t].depth.skip_layers;
+    observation_.tasks[t].skip_layers = DepthOfAnswer(*result, 0, t, elapsed).skip_layers;
   }
   for (size_t i = 0; i < result->outputs.size(); ++i) {
     v1::InputResult* input = response_.mutable_results(static_cast<int>(i));
     for (size_t t = 0; t < tasks_.size(); ++t) {
-      v1::TaskResult made = MakeTaskResult(result->outputs[i][t], tasks_[t].task->info(),
-                                           tasks_[t].depth, request_.options());
+      v1::TaskResult made =
+          MakeTaskResult(result->outputs[i][t], tasks_[t].task->info(),
+                         DepthOfAnswer(*result, i, t, elapsed), request_.options(), spans_[i]);
       CallObservation::Task& observed = observation_.tasks[t];
       if (made.has_error()) {
         observed.code = static_cast<absl::StatusCode>(made.error().code());

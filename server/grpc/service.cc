@@ -1,100 +1,47 @@
 #include "server/grpc/service.h"
 
-#include <atomic>
-#include <chrono>
 #include <memory>
 #include <utility>
 
-#include "server/grpc/errors.h"
+#include "server/grpc/call_context.h"
+#include "server/grpc/call_reactor.h"
+#include "server/grpc/embed_call.h"
+#include "server/grpc/metadata_depth.h"
 #include "server/grpc/parse.h"
+#include "server/grpc/predict_stream.h"
 #include "server/grpc/status.h"
 #include "server/grpc/task_list.h"
+#include "server/grpc/tokenize.h"
 
 namespace fathom {
 namespace {
 
-// Sends x-request-id back as it came.
-void EchoRequestId(grpc::CallbackServerContext& context) {
-  const auto it = context.client_metadata().find("x-request-id");
-  if (it == context.client_metadata().end()) return;
-  context.AddTrailingMetadata("x-request-id", std::string(it->second.data(), it->second.size()));
-}
-
-absl::Time Deadline(const grpc::CallbackServerContext& context) {
-  const std::chrono::system_clock::time_point deadline = context.deadline();
-  if (deadline == std::chrono::system_clock::time_point::max()) return absl::InfiniteFuture();
-  return absl::FromChrono(deadline);
-}
-
 grpc::ServerUnaryReactor* FinishAt(grpc::CallbackServerContext& context,
                                    const absl::Status& status) {
-  EchoRequestId(context);
+  TakeRequestId(context);
   grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
   reactor->Finish(ToGrpcStatus(status));
   return reactor;
 }
-
-// A Predict in progress: finishes the call, and observes it under the status the client gets.
-// Deletes itself when gRPC is done with it.
-class PredictReactor : public grpc::ServerUnaryReactor {
- public:
-  PredictReactor(Scheduler* scheduler, Metrics* metrics, grpc::ByteBuffer* response)
-      : scheduler_(scheduler), metrics_(metrics), response_(response) {}
-
-  std::shared_ptr<const std::atomic<bool>> cancelled() const { return cancelled_; }
-
-  // Once. After it the reactor must not be touched.
-  void Answer(const absl::StatusOr<v1::PredictResponse>& response, CallObservation observation) {
-    absl::Status status = response.status();
-    // Nobody reads an answer to a call that has been given up.
-    if (status.ok() && cancelled_->load()) status = absl::CancelledError("the client has gone");
-    if (status.ok()) *response_ = SerializeMessage(*response);
-    observation.code = status.code();
-    observation.total = absl::FromChrono(std::chrono::steady_clock::now() - start_);
-    if (!status.ok()) {
-      for (CallObservation::Task& task : observation.tasks) task.code = status.code();
-    }
-    metrics_->ObserveCall(observation);
-    Finish(ToGrpcStatus(status));
-  }
-
- private:
-  void OnCancel() override {
-    cancelled_->store(true);
-    scheduler_->DropCancelled();
-  }
-  void OnDone() override { delete this; }
-
-  Scheduler* const scheduler_;
-  Metrics* const metrics_;
-  grpc::ByteBuffer* const response_;
-  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-  const std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
-};
-
-// Ends a stream at once.
-class RefusedStream
-    : public grpc::ServerBidiReactor<v1::PredictStreamRequest, v1::PredictStreamResponse> {
- public:
-  explicit RefusedStream(const absl::Status& status) { Finish(ToGrpcStatus(status)); }
-
- private:
-  void OnDone() override { delete this; }
-};
 
 }  // namespace
 
 grpc::ServerUnaryReactor* InferenceServiceImpl::Predict(grpc::CallbackServerContext* context,
                                                         const grpc::ByteBuffer* request,
                                                         grpc::ByteBuffer* response) {
-  EchoRequestId(*context);
-  auto* reactor = new PredictReactor(deps_.scheduler, metrics_, response);
+  auto* reactor = new CallReactor(deps_.scheduler, &recorder_, "Predict", context, response);
   v1::PredictRequest parsed;
   if (const absl::Status status = ParseMessage(*request, &parsed); !status.ok()) {
-    reactor->Answer(status, {});
+    reactor->Refuse(status);
     return reactor;
   }
-  auto call = std::make_shared<PredictCall>(deps_, Deadline(*context), reactor->cancelled());
+  auto call = std::make_shared<PredictCall>(deps_, CallerOf(*context), reactor->cancelled());
+  auto depth = DepthOfMetadata(context->client_metadata());
+  if (!depth.ok()) {
+    reactor->Refuse(depth.status());
+    return reactor;
+  }
+  if (depth->has_value()) call->SetMetadataDepth(**std::move(depth));
   // The call outlives its own answer: Start, or the scheduler, holds it meanwhile.
   call->Start(std::move(parsed),
               [reactor, call = call.get()](const absl::StatusOr<v1::PredictResponse>& result) {
@@ -127,22 +74,41 @@ grpc::ServerUnaryReactor* InferenceServiceImpl::GetServerInfo(grpc::CallbackServ
 }
 
 grpc::ServerUnaryReactor* InferenceServiceImpl::Embed(grpc::CallbackServerContext* context,
-                                                      const v1::EmbedRequest* /*request*/,
-                                                      v1::EmbedResponse* /*response*/) {
-  return FinishAt(*context, NotBuiltIn("Embed", "Predict is"));
+                                                      const grpc::ByteBuffer* request,
+                                                      grpc::ByteBuffer* response) {
+  auto* reactor = new CallReactor(deps_.scheduler, &recorder_, "Embed", context, response);
+  v1::EmbedRequest parsed;
+  if (const absl::Status status = ParseMessage(*request, &parsed); !status.ok()) {
+    reactor->Refuse(status);
+    return reactor;
+  }
+  auto call = std::make_shared<EmbedCall>(deps_, CallerOf(*context), reactor->cancelled());
+  call->Start(std::move(parsed),
+              [reactor, call = call.get()](const absl::StatusOr<v1::EmbedResponse>& result) {
+                reactor->Answer(result, call->observation());
+              });
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* InferenceServiceImpl::Tokenize(grpc::CallbackServerContext* context,
-                                                         const v1::TokenizeRequest* /*request*/,
-                                                         v1::TokenizeResponse* /*response*/) {
-  return FinishAt(*context, NotBuiltIn("Tokenize", "Predict tokenises on its own"));
+                                                         const grpc::ByteBuffer* request,
+                                                         grpc::ByteBuffer* response) {
+  v1::TokenizeRequest parsed;
+  if (const absl::Status status = ParseMessage(*request, &parsed); !status.ok()) {
+    return FinishAt(*context, status);
+  }
+  const auto tokens = TokenizeInputs(*deps_.engine, deps_.limits, parsed);
+  if (tokens.ok()) *response = SerializeMessage(*tokens);
+  return FinishAt(*context, tokens.status());
 }
 
-grpc::ServerBidiReactor<v1::PredictStreamRequest, v1::PredictStreamResponse>*
-InferenceServiceImpl::PredictStream(grpc::CallbackServerContext* context) {
-  EchoRequestId(*context);
-  return new RefusedStream(
-      NotBuiltIn("PredictStream", "send each request with Predict; many may run at once"));
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* InferenceServiceImpl::PredictStream(
+    grpc::CallbackServerContext* context) {
+  std::string request_id = TakeRequestId(*context);
+  auto depth = DepthOfMetadata(context->client_metadata());
+  if (!depth.ok()) return new RefusedStream(depth.status());
+  return new PredictStreamReactor(deps_, &recorder_, std::move(request_id), CallerOf(*context),
+                                  *std::move(depth));
 }
 
 }  // namespace fathom

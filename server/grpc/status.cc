@@ -2,7 +2,11 @@
 
 #include <google/rpc/error_details.pb.h>
 
+#include <optional>
+#include <utility>
+
 #include "server/grpc/errors.h"
+#include "server/schedule/refusal.h"
 
 namespace fathom {
 namespace {
@@ -22,9 +26,24 @@ absl::Status WithErrorInfo(absl::Status status) {
       "type.googleapis.com/" + google::rpc::ErrorInfo::descriptor()->full_name();
   if (status.GetPayload(type).has_value()) return status;
   google::rpc::ErrorInfo info;
-  info.set_reason(absl::StatusCodeToString(status.code()));
+  info.set_reason(ReasonOf(status).value_or(absl::StatusCodeToString(status.code())));
   info.set_domain(kErrorDomain);
   AttachDetail(info, status);
+  return status;
+}
+
+// What the scheduler says in plain words becomes details.
+absl::Status WithDetails(absl::Status status) {
+  status = WithErrorInfo(std::move(status));
+  if (const std::optional<absl::Duration> delay = RetryDelayOf(status)) {
+    google::rpc::RetryInfo info;
+    const int64_t ms = absl::ToInt64Milliseconds(*delay);
+    info.mutable_retry_delay()->set_seconds(ms / 1000);
+    info.mutable_retry_delay()->set_nanos(static_cast<int32_t>(ms % 1000 * 1'000'000));
+    AttachDetail(info, status);
+  }
+  status.ErasePayload(kReasonPayload);
+  status.ErasePayload(kRetryDelayPayload);
   return status;
 }
 
@@ -35,7 +54,7 @@ google::rpc::Status ToRpcStatus(const absl::Status& status) {
   result.set_code(static_cast<int>(status.code()));
   if (status.ok()) return result;
   result.set_message(ShortMessage(status));
-  WithErrorInfo(status).ForEachPayload([&](absl::string_view type, const absl::Cord& payload) {
+  WithDetails(status).ForEachPayload([&](absl::string_view type, const absl::Cord& payload) {
     google::protobuf::Any* detail = result.add_details();
     detail->set_type_url(std::string(type));
     detail->set_value(std::string(payload));
@@ -47,6 +66,13 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
   const google::rpc::Status rpc = ToRpcStatus(status);
   return {static_cast<grpc::StatusCode>(rpc.code()), rpc.message(), rpc.SerializeAsString()};
+}
+
+void AddRetryTrailer(const absl::Status& status, grpc::ServerContextBase& context) {
+  const std::optional<absl::Duration> delay = RetryDelayOf(status);
+  if (!delay.has_value()) return;
+  context.AddTrailingMetadata("grpc-retry-pushback-ms",
+                              std::to_string(absl::ToInt64Milliseconds(*delay)));
 }
 
 }  // namespace fathom

@@ -4,6 +4,7 @@
 
 #include <google/protobuf/message.h>
 #include <google/rpc/status.pb.h>
+#include <grpcpp/server_context.h>
 #include <grpcpp/support/status.h>
 
 #include <string>
@@ -20,11 +21,16 @@ void AttachDetail(const Message& detail, absl::Status& status) {
                     absl::Cord(detail.SerializeAsString()));
 }
 
-// For the error of one item. Adds an ErrorInfo, whose reason is the name of the code, if there is
-// none, and cuts a message of over 2,000 bytes, so that it fits into a trailer.
+// For the error of one item. Adds an ErrorInfo, whose reason is ReasonOf(status) or else the name
+// of the code, if there is none, a RetryInfo if the status has a delay (schedule/refusal.h), and
+// cuts a message of over 2,000 bytes, so that it fits into a trailer.
 google::rpc::Status ToRpcStatus(const absl::Status& status);
 
 // For a whole call.
 grpc::Status ToGrpcStatus(const absl::Status& status);
+
+// Where `status` says when to try again (RetryInfo), says so to gRPC's own retries too. Before the
+// call is finished.
+void AddRetryTrailer(const absl::Status& status, grpc::ServerContextBase& context);
 
 }  // namespace fathom

@@ -68,7 +68,9 @@ bool IsDefaultVersion(const Engine& engine, const TaskInfo& task) {
   return found.ok() && (*found)->info().version == task.version;
 }
 
-v1::TaskInfo ToProto(const Engine& engine, const TaskInfo& task) {
+}  // namespace
+
+v1::TaskInfo MakeTaskInfo(const Engine& engine, const TaskInfo& task) {
   v1::TaskInfo out;
   out.set_name(task.name);
   out.set_version(static_cast<uint32_t>(task.version));
@@ -89,8 +91,6 @@ v1::TaskInfo ToProto(const Engine& engine, const TaskInfo& task) {
   return out;
 }
 
-}  // namespace
-
 absl::StatusOr<v1::ListTasksResponse> ListTasksPage(const Engine& engine,
                                                     const v1::ListTasksRequest& request) {
   TaskKey after("", -1);
@@ -107,11 +107,11 @@ absl::StatusOr<v1::ListTasksResponse> ListTasksPage(const Engine& engine,
   for (const TaskInfo& task : engine.ListTasks()) {
     TaskKey key(task.name, task.version);
     if (key <= after || !absl::StartsWith(task.name, request.name_prefix())) continue;
-    if (page.tasks_size() == static_cast<int>(size)) {
+    if (page.tasks_size() >= static_cast<int>(size) && key != last) {
       page.set_next_page_token(MakeToken(last));
       break;
     }
-    *page.add_tasks() = ToProto(engine, task);
+    *page.add_tasks() = MakeTaskInfo(engine, task);
     last = std::move(key);
   }
   return page;

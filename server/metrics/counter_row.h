@@ -1,5 +1,5 @@
 // CounterRow: the counters of one family that differ in one label, created when first counted, so
-// that what never happens is not exported.
+// that of many tasks only what happens is exported.
 #pragma once
 
 #include <prometheus/counter.h>
@@ -23,6 +23,11 @@ class CounterRow {
         label_(std::move(label)),
         values_(std::move(values)),
         counters_(values_.size()) {}
+
+  // For a row of few: exports all of its counters from now on, so that a rate sees the first event.
+  void CreateAll() {
+    for (size_t i = 0; i < counters_.size(); ++i) Increment(i, 0);
+  }
 
   // Counts nothing for an index outside the row.
   void Increment(size_t index, double by = 1) {

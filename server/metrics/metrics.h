@@ -6,7 +6,6 @@
 
 #include <array>
 #include <atomic>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,10 +13,14 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "runtime/engine.h"
 #include "server/metrics/counter_row.h"
 #include "server/metrics/families.h"
-#include "server/schedule/scheduler.h"
+#include "server/metrics/options.h"
+#include "server/metrics/task_counters.h"
+#include "server/metrics/task_labels.h"
+#include "server/schedule/observer.h"
 
 namespace fathom {
 
@@ -40,40 +43,44 @@ struct CallObservation {
 
 class Metrics : public SchedulerObserver {
  public:
-  // Task labels are bounded: the first kMaxTaskLabels names of `tasks` that are loaded, and
-  // "other".
-  static constexpr size_t kMaxTaskLabels = 100;
-
-  Metrics(const std::string& version, const EncoderInfo& encoder,
+  // Labels by task are bounded: the first options.max_tasks names, of `tasks` that are loaded and
+  // then of those that are answered, and "other".
+  Metrics(const MetricsOptions& options, const EncoderInfo& encoder,
           const std::vector<TaskInfo>& tasks);
   ~Metrics() override;
 
   void ObserveCall(const CallObservation& call);
   void OnQueue(const QueueLength& length) override;
   void OnPass(const PassReport& report) override;
+  void OnRejection(Rejection rejection) override;
+  void OnDepths(absl::Span<const ScheduledText> texts,
+                absl::Span<const std::vector<ChosenDepth>> depths) override;
+  void OnAbandonedPass() override { abandoned_passes_.Increment(); }
 
   // For the endpoint that exports it.
   const std::shared_ptr<prometheus::Registry>& registry() const { return registry_; }
 
+  // Which tasks have labels of their own.
+  const TaskLabels& task_labels() const { return labels_; }
+
  private:
   static constexpr size_t kCodes = 17;  // canonical status codes, 0 … 16
 
-  struct TaskCounters {
-    CounterRow by_code;
-    CounterRow by_skip_layers;
-  };
-
-  std::unique_ptr<TaskCounters> MakeTaskCounters(const std::string& task);
-  TaskCounters& CountersOf(const std::string& task);
+  void ObserveDepth(const TaskInfo& task, const ChosenDepth& depth);
 
   const std::shared_ptr<prometheus::Registry> registry_;
   MetricFamilies families_;
-  const int layers_;
+  const SchedulerOptions limits_;
 
   std::array<std::atomic<prometheus::Histogram*>, kCodes> request_duration_ = {};
   prometheus::Histogram& tokenize_duration_;
   prometheus::Histogram& queue_duration_;
   prometheus::Histogram& compute_duration_;
+  prometheus::Histogram& trunk_duration_;
+  prometheus::Histogram& branches_duration_;
+  prometheus::Histogram& heads_duration_;
+  prometheus::Histogram& pass_duration_;
+  prometheus::Counter& abandoned_passes_;
   prometheus::Histogram& batch_rows_;
   prometheus::Histogram& batch_texts_;
   prometheus::Counter& row_layers_run_;
@@ -82,12 +89,17 @@ class Metrics : public SchedulerObserver {
   prometheus::Counter& row_layers_skipped_;
   prometheus::Counter& deduplicated_items_;
   prometheus::Histogram& cost_model_error_;
+  prometheus::Histogram& expected_quality_;
   prometheus::Gauge& queue_requests_;
-  prometheus::Gauge& queue_rows_;
+  prometheus::Gauge& queue_tokens_;
+  prometheus::Gauge& queue_seconds_;
+  prometheus::Gauge& queue_utilization_;
 
-  std::map<std::string, std::unique_ptr<TaskCounters>> tasks_;  // fixed after construction
-  std::unique_ptr<TaskCounters> other_;
+  TaskLabels labels_;
+  TaskCounterTable by_task_;
   CounterRow no_task_;
+  CounterRow by_reason_;
+  CounterRow rejections_;
 };
 
 }  // namespace fathom

@@ -8,18 +8,22 @@
 
 namespace fathom {
 
-HashedText HashText(TokenizedText text) {
-  const size_t hash = TextHash()(text);
-  return {.text = std::make_shared<const TokenizedText>(std::move(text)), .hash = hash};
+HashedText HashText(std::shared_ptr<const TokenizedText> text) {
+  const size_t hash = TextHash()(*text);
+  return {.text = std::move(text), .hash = hash};
+}
+
+FlightPtr FlightTable::FindOrAdd(const HashedText& text, const ScheduledTask& task) {
+  const auto found = flights_.find(Sought{text, task});
+  if (found != flights_.end()) return *found;
+  const auto flight = std::make_shared<Flight>(Flight{.id = ++ids_, .text = text, .task = task});
+  flights_.insert(flight);
+  return flight;
 }
 
 FlightPtr FlightTable::Join(const HashedText& text, const ScheduledTask& task,
                             QueuedRequest* holder) {
-  const auto found = flights_.find(Sought{text, task});
-  const FlightPtr flight = found != flights_.end()
-                               ? *found
-                               : std::make_shared<Flight>(Flight{.text = text, .task = task});
-  if (found == flights_.end()) flights_.insert(flight);
+  FlightPtr flight = FindOrAdd(text, task);
   flight->holders.push_back(holder);
   return flight;
 }
@@ -38,7 +42,8 @@ void FlightTable::Finish(Flight& flight) {
 }
 
 size_t FlightTable::Hash::operator()(const Sought& sought) const {
-  return absl::HashOf(sought.text.hash, sought.task.task.get(), sought.task.skip_layers);
+  return absl::HashOf(sought.text.hash, sought.task.task.get(), sought.task.skip_layers,
+                      sought.task.output, sought.task.bypass_caches);
 }
 
 size_t FlightTable::Hash::operator()(const FlightPtr& flight) const {
@@ -52,6 +57,8 @@ size_t FlightTable::Hash::operator()(const Flight* flight) const {
 bool FlightTable::Equal::operator()(const FlightPtr& flight, const Sought& sought) const {
   return flight->task.task == sought.task.task &&
          flight->task.skip_layers == sought.task.skip_layers &&
+         flight->task.output == sought.task.output &&
+         flight->task.bypass_caches == sought.task.bypass_caches &&
          TextEqual{}(*flight->text.text, *sought.text.text);
 }
 

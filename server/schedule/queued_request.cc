@@ -1,18 +1,33 @@
 #include "server/schedule/queued_request.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace fathom {
 
-QueuedRequest::QueuedRequest(ScheduledRequest request, ScheduledDone when_done)
-    : deadline(request.deadline),
+RequestTimes ToSteady(const ScheduledRequest& request, absl::Time wall_now, absl::Time steady_now) {
+  RequestTimes times{.submitted = steady_now};
+  // An infinite deadline stays infinite.
+  times.deadline = steady_now + (request.deadline - wall_now);
+  if (request.arrival != absl::InfinitePast()) {
+    times.before = std::max(absl::ZeroDuration(), wall_now - request.arrival);
+  }
+  return times;
+}
+
+QueuedRequest::QueuedRequest(ScheduledRequest request, ScheduledDone when_done,
+                             const RequestTimes& at)
+    : wanted(std::make_shared<std::vector<ScheduledText>>(std::move(request.texts))),
+      times(at),
+      priority(std::clamp(request.priority, 0, 9)),
       cancel_flag(std::move(request.cancelled)),
-      done(std::move(when_done)) {
-  texts.reserve(request.texts.size());
-  for (ScheduledText& text : request.texts) {
-    texts.push_back({.text = HashText(std::move(text.text)), .tasks = std::move(text.tasks)});
-    items += texts.back().tasks.size();
-    rows += texts.back().tokens() * static_cast<int64_t>(texts.back().tasks.size());
+      done(std::move(when_done)),
+      since(at.submitted) {
+  texts.reserve(wanted->size());
+  for (ScheduledText& text : *wanted) {
+    texts.push_back({.text = HashText({wanted, &text.text}), .tasks = absl::MakeSpan(text.tasks)});
+    items += text.tasks.size();
+    rows += texts.back().tokens() * static_cast<int64_t>(text.tasks.size());
   }
 }
 

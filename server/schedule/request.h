@@ -24,6 +24,7 @@ struct ScheduledTask {
   int skip_layers = 0;                       // n, where `depth` is exact or once it was chosen
   DepthChoice depth = {.kind = DepthChoice::Kind::kExact};
   PassOutput output = PassOutput::kHead;
+  bool bypass_caches = false;  // as PassTask's
 };
 
 struct ScheduledText {

@@ -7,42 +7,23 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "runtime/engine.h"
+#include "server/schedule/admission.h"
+#include "server/schedule/clock.h"
+#include "server/schedule/depth_chooser.h"
+#include "server/schedule/observer.h"
+#include "server/schedule/options.h"
 #include "server/schedule/request.h"
 #include "server/schedule/request_queue.h"
+#include "server/schedule/running_passes.h"
 
 namespace fathom {
-
-// A row here is one token of one (text, task): what a call's work is measured in before it is
-// planned.
-struct SchedulerOptions {
-  int64_t max_queue_requests = 1024;
-  int64_t max_queue_rows = 1 << 18;
-  int64_t max_batch_rows = 4096;  // of one pass; at least the encoder's longest text
-};
-
-struct PassReport {
-  int64_t rows = 0;  // largest packed block
-  int64_t texts = 0;
-  int64_t deduplicated_items = 0;  // answered from an equal (text, task, n) of the pass
-  double predicted_ms = 0;         // 0: the engine predicts nothing
-  double actual_ms = 0;
-  Work work = {};
-};
-
-// Told of what happens, for metrics. Called on the scheduler's and on submitting threads, so it
-// must be safe to call from several at once, must return soon and must not call the scheduler.
-class SchedulerObserver {
- public:
-  virtual ~SchedulerObserver() = default;
-  virtual void OnQueue(const QueueLength& length) = 0;
-  virtual void OnPass(const PassReport& report) = 0;
-};
 
 class Scheduler {
  public:
@@ -50,11 +31,13 @@ class Scheduler {
   // cancelled one, in DropCancelled. It must return soon and must not call Drain.
   using Done = ScheduledDone;
 
-  // `engine` and `observer` (may be null) must outlive the scheduler. INVALID_ARGUMENT names an
-  // option that cannot work.
+  // All must outlive the scheduler. Without `depths` an automatic n is the task's default, without
+  // `clock` the time is the system's. INVALID_ARGUMENT names an option that cannot work.
   static absl::StatusOr<std::unique_ptr<Scheduler>> Create(Engine* engine,
                                                            const SchedulerOptions& options,
-                                                           SchedulerObserver* observer = nullptr);
+                                                           SchedulerObserver* observer = nullptr,
+                                                           DepthChooser* depths = nullptr,
+                                                           const Clock* clock = nullptr);
 
   // Drains.
   ~Scheduler();
@@ -62,16 +45,17 @@ class Scheduler {
   Scheduler& operator=(const Scheduler&) = delete;
 
   // Any thread; never blocks on a pass. Without error `done` will be called; with one it never is:
-  //   INVALID_ARGUMENT    no text, a text without tasks or tokens, or more rows than the queue
-  //   holds RESOURCE_EXHAUSTED  the queue is full; names the limit UNAVAILABLE         draining
-  //   DEADLINE_EXCEEDED, CANCELLED  too late already
+  //   INVALID_ARGUMENT    no text, or a text without tasks or tokens
+  //   and what Admit (admission.h) says
   // What other requests want at the same time, by text, task version and n, is computed once.
-  // `done` gets DEADLINE_EXCEEDED or CANCELLED if that came true while the request waited, and the
-  // engine's error if one of its passes failed.
+  // `done` gets DEADLINE_EXCEEDED or CANCELLED if that came true while the request waited or ran,
+  // and the engine's error if one of its passes failed. A pass of which nobody waits for anything
+  // any more is ended.
   absl::Status Submit(ScheduledRequest request, Done done);
 
-  // Any thread. Answers the cancelled requests that wait whole, so that they hold no place in the
-  // queue until the running pass ends. Without it they are dropped when the next pass is formed.
+  // Any thread. Answers the requests that wait whole and are cancelled or past their deadline, so
+  // that they hold no place in the queue until the running pass ends. Without it they are dropped
+  // when the next pass is formed.
   void DropCancelled();
 
   // Any thread but the scheduler's own. Refuses new requests, and returns when everything accepted
@@ -81,15 +65,21 @@ class Scheduler {
   QueueLength queue_length() const;
 
  private:
-  Scheduler(Engine* engine, const SchedulerOptions& options, SchedulerObserver* observer);
+  Scheduler(Engine* engine, const SchedulerOptions& options, SchedulerObserver* observer,
+            DepthChooser* depths, const Clock* clock);
 
+  QueueRules RulesOf(const SchedulerOptions& options) const;
+  absl::Status Refuse(const Refusal& refusal) const;
   void RunWorker();
-  void RunBatch(const Batch& batch, int threads);
-  void ReportPass(const PassResult& pass, size_t texts, int64_t deduplicated_items) const;
+  void RunBatch(const Batch& batch, uint64_t pass, int threads);
+  void ReportPass(const Batch& batch, const PassResult& pass, int64_t deduplicated_items) const;
+  void ReportShadows(const Batch& batch) const;
   void Answer(QueuedRequest& request, absl::StatusOr<ScheduledResult> result);
+  void Reject(QueuedRequest& request, Rejection rejection, absl::Status status);
+  void RejectGone(QueuedRequest& request);
 
   // REQUIRES for these: mutex_ held.
-  absl::Status Admit(const QueuedRequest& request) const;
+  std::optional<Refusal> CheckAdmission(const Newcomer& newcomer, absl::Time now) const;
   bool MayStartPass() const;
   void ReportQueue() const;
 
@@ -97,12 +87,15 @@ class Scheduler {
   const Concurrency concurrency_;
   const SchedulerOptions options_;
   SchedulerObserver* const observer_;
+  DepthChooser* const depths_;
+  const Clock* const clock_;
+  const QueueRules rules_;
 
   mutable std::mutex mutex_;      // guards what follows, but for the threads
   std::condition_variable work_;  // MayStartPass, or draining_
   std::condition_variable idle_;  // unanswered_ is 0
   RequestQueue queue_;
-  int threads_in_use_ = 0;  // by the passes that run
+  RunningPasses running_;
   int64_t unanswered_ = 0;
   bool draining_ = false;
 

@@ -97,6 +97,15 @@ TEST(Engine, ARawEncoderRequestGivesTheClsState) {
             static_cast<size_t>(engine->encoder().hidden_size));
 }
 
+TEST(Engine, WithoutACalibrationPredictsNothing) {
+  const auto engine = MustCreate("");
+  const auto text = engine->Tokenize(RawText{.first = "abc"}, Truncation::kError);
+  ASSERT_TRUE(text.ok()) << text.status();
+  const PassText pass{.text = &*text, .tasks = {{.task = nullptr}}};
+  EXPECT_EQ(engine->PredictMs({&pass, 1}, 0), 0);
+  EXPECT_EQ(engine->PredictPass({&pass, 1}, 1).encoder_ms, 0);
+}
+
 // A damaged weight fails its own task; a neighbour on the same text answers as ever.
 TEST(Engine, ANanInAnAdapterFailsItsTaskOnly) {
   const std::filesystem::path tasks = std::filesystem::path(testing::TempDir()) / "nan_tasks";

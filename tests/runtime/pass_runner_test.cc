@@ -55,7 +55,7 @@ class PassRunnerTest : public testing::Test {
 
   static PassResult Run(PassRunner& runner, const std::vector<PassText>& texts) {
     const c10::InferenceMode inference;
-    return runner.Run(texts);
+    return *runner.Run(texts);
   }
 
   // Without caches, in a runner of its own.
@@ -211,6 +211,78 @@ TEST_F(PassRunnerTest, AThousandTasksOnOneText) {
     EXPECT_THAT(all.outputs[0][i].logits,
                 testing::Pointwise(testing::FloatNear(kTolerance), alone.outputs[0][0].logits));
   }
+}
+
+TEST_F(PassRunnerTest, ABypassNeitherReadsNorKeeps) {
+  PassCaches caches(*encoder_, {.tap_bytes = kMegabyte, .answer_bytes = kMegabyte});
+  PassRunner runner(encoder_, caches);
+  PassTask bypassing = Task(0, config_.layers - 1);
+  bypassing.bypass_caches = true;
+  for (int turn = 0; turn < 3; ++turn) {
+    EXPECT_EQ(Total(Run(runner, {Text(0, {bypassing})})).row_layers_cached, 0) << "turn " << turn;
+  }
+  EXPECT_EQ(caches.taps.counts().entries, 0);
+  EXPECT_EQ(caches.answers.counts().entries, 0);
+
+  const PassTask plain = Task(0, config_.layers - 1);
+  for (int turn = 0; turn < 3; ++turn) Run(runner, {Text(0, {plain})});
+  EXPECT_GT(Total(Run(runner, {Text(0, {plain})})).row_layers_cached, 0);
+  EXPECT_EQ(Total(Run(runner, {Text(0, {bypassing})})).row_layers_cached, 0);
+  ExpectEqualAnswers(Run(runner, {Text(0, {bypassing})}), RunCold({Text(0, {plain})}));
+}
+
+TEST_F(PassRunnerTest, SaysWhatAKeptTrunkSaved) {
+  const int last = config_.layers - 1;
+  const std::vector<PassText> texts = {Text(1, {Task(0, last), Task(1, last)})};
+  PassCaches caches(*encoder_, {.tap_bytes = kMegabyte});
+  PassRunner runner(encoder_, caches);
+  const PassResult first = Run(runner, texts);
+  EXPECT_EQ(first.outputs[0][0].cached_layers, 0);
+  const PassResult second = Run(runner, {Text(1, {Task(0, last)})});
+  EXPECT_EQ(second.outputs[0][0].cached_layers, config_.layers);
+  // The other one forks at the last layer's attention, below the tap.
+  EXPECT_EQ(Run(runner, {Text(1, {Task(1, last)})}).outputs[0][0].cached_layers, 0);
+}
+
+TEST_F(PassRunnerTest, AKeptAnswerSavedAllLayers) {
+  PassCaches caches(*encoder_, {.tap_bytes = 0, .answer_bytes = kMegabyte});
+  PassRunner runner(encoder_, caches);
+  const std::vector<PassText> texts = {Text(1, {Task(1, 0)})};
+  EXPECT_EQ(Run(runner, texts).outputs[0][0].cached_layers, 0);
+  EXPECT_EQ(Run(runner, texts).outputs[0][0].cached_layers, config_.layers);
+}
+
+TEST_F(PassRunnerTest, TellsWhereTheTimeOfAPassWent) {
+  const auto sum = [](const PassTimes& times) {
+    return times.trunk_ms + times.branches_ms + times.heads_ms;
+  };
+  const PassResult mixed = RunCold({Text(3, {Task(0, 2), Task(1, 0)})});
+  EXPECT_GT(mixed.times.trunk_ms, 0);
+  EXPECT_GT(mixed.times.branches_ms, 0);
+  EXPECT_GT(mixed.times.heads_ms, 0);
+  EXPECT_LE(sum(mixed.times), mixed.actual_ms);
+  const PassResult plain = RunCold({Text(3, {{.task = nullptr}})});
+  EXPECT_GT(plain.times.trunk_ms, 0);
+  EXPECT_EQ(plain.times.branches_ms, 0);
+}
+
+TEST_F(PassRunnerTest, AnAbandonedPassEndsBetweenLayersAndTheNextRunsAsEver) {
+  const c10::InferenceMode inference;
+  PassCaches caches(*encoder_, {.tap_bytes = kMegabyte});
+  PassRunner runner(encoder_, caches);
+  const std::vector<PassText> texts = {Text(0, {Task(0, 0)}), Text(3, {Task(1, 2)})};
+  int asked = 0;
+  const auto ended = runner.Run(texts, [&] { return ++asked == 2; });
+  EXPECT_EQ(ended.status().code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(asked, 2);
+  asked = 0;
+  const auto whole = runner.Run(texts, [&] {
+    ++asked;
+    return false;
+  });
+  ASSERT_TRUE(whole.ok());
+  EXPECT_EQ(asked, config_.layers - 1);
+  ExpectEqualAnswers(*whole, RunCold(texts));
 }
 
 TEST_F(PassRunnerTest, TheLongestTextIsServedAndCached) {

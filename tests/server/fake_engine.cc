@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 
 namespace fathom {
@@ -14,12 +13,15 @@ constexpr int kLayers = 12;
 constexpr int kMaxTokens = 16;
 
 void AppendWords(std::string_view text, int32_t segment, TokenizedText& out) {
-  const std::vector<std::string> words = absl::StrSplit(std::string(text), ' ', absl::SkipEmpty());
-  for (const std::string& word : words) {
+  const std::string copy(text);
+  for (const absl::string_view word : absl::StrSplit(copy, ' ', absl::SkipEmpty())) {
     int32_t id = 0;
     for (const char c : word) id = (id * 31 + c) % 1000;
     out.ids.push_back(10 + id);
     out.segment_ids.push_back(segment);
+    const auto begin = static_cast<int32_t>(word.data() - copy.data());
+    out.spans.push_back(
+        {.begin = begin, .end = begin + static_cast<int32_t>(word.size()), .text = segment});
   }
 }
 
@@ -27,11 +29,21 @@ TokenizedText Encode(const RawText& raw) {
   TokenizedText text;
   text.ids = {1};
   text.segment_ids = {0};
+  text.spans.emplace_back();
   AppendWords(raw.first, 0, text);
   if (raw.second.has_value()) AppendWords(*raw.second, 1, text);
   text.ids.push_back(2);
   text.segment_ids.push_back(0);
+  text.spans.emplace_back();
+  if (!raw.with_spans) text.spans.clear();
   return text;
+}
+
+// [4]: tokens, n, and what was asked for.
+TaskOutput State(const TokenizedText& text, const PassTask& task) {
+  return {.status = absl::OkStatus(),
+          .logits = {static_cast<float>(text.ids.size()), static_cast<float>(task.skip_layers),
+                     static_cast<float>(task.output), -1}};
 }
 
 }  // namespace
@@ -47,8 +59,20 @@ FakeEngine::FakeEngine(Concurrency concurrency)
                .precision = "fp32"} {}
 
 void FakeEngine::AddTask(TaskInfo info) {
-  auto key = std::make_pair(info.name, info.version);
-  tasks_[std::move(key)] = std::make_shared<ServableTask>(std::move(info));
+  const std::string name = info.name;
+  const int version = info.version;
+  tasks_.Write(std::move(info));
+  tasks_.Load(name, version, {}).status().IgnoreError();  // a refused one is listed
+}
+
+void FakeEngine::FailNextScan(absl::Status status) {
+  const std::lock_guard lock(mutex_);
+  next_scan_ = std::move(status);
+}
+
+void FakeEngine::AwaitScans(int count) {
+  std::unique_lock lock(mutex_);
+  door_.wait(lock, [&] { return scans_ >= count; });
 }
 
 void FakeEngine::Hold() {
@@ -91,6 +115,24 @@ void FakeEngine::SetTaskStatus(const std::string& task, absl::Status status) {
 void FakeEngine::SetTaskLogits(const std::string& task, std::vector<float> logits) {
   const std::lock_guard lock(mutex_);
   task_logits_[task] = std::move(logits);
+}
+
+void FakeEngine::SetCost(double fixed_ms, double row_ms) {
+  const std::lock_guard lock(mutex_);
+  fixed_ms_ = fixed_ms;
+  row_ms_ = row_ms;
+}
+
+double FakeEngine::PredictMs(absl::Span<const PassText> texts, int /*threads*/) const {
+  const std::lock_guard lock(mutex_);
+  double rows = 0;
+  for (const PassText& text : texts) {
+    for (const PassTask& task : text.tasks) {
+      const double layers = static_cast<double>(kLayers - task.skip_layers) / kLayers;
+      rows += static_cast<double>(text.text->ids.size()) * layers;
+    }
+  }
+  return fixed_ms_ + row_ms_ * rows;
 }
 
 std::vector<SeenPass> FakeEngine::passes() const {
@@ -142,6 +184,7 @@ absl::StatusOr<TokenizedText> FakeEngine::Tokenize(const TextInput& input,
           absl::StrCat("the text has ", text.full_tokens, " tokens, the limit is ", kMaxTokens));
     }
     text.ids.resize(kMaxTokens);
+    if (!text.spans.empty()) text.spans.resize(kMaxTokens);
   }
   text.segment_ids.resize(text.ids.size());
   return text;
@@ -149,23 +192,18 @@ absl::StatusOr<TokenizedText> FakeEngine::Tokenize(const TextInput& input,
 
 absl::StatusOr<std::shared_ptr<const ServableTask>> FakeEngine::FindTask(std::string_view name,
                                                                          int version) const {
-  std::shared_ptr<const ServableTask> found;
-  std::vector<std::string> known;
-  for (const auto& [key, task] : tasks_) {
-    if (!task->info().load_status.ok()) continue;
-    known.push_back(key.first);
-    if (key.first == name && (version == 0 || version == key.second)) found = task;
-  }
-  if (found != nullptr) return found;
-  known.resize(std::min<size_t>(known.size(), 10));
-  return absl::NotFoundError(
-      absl::StrCat("no task '", std::string(name), "'; known tasks: ", absl::StrJoin(known, ", ")));
+  return tasks_.registry().snapshot()->Find(name, version);
 }
 
-std::vector<TaskInfo> FakeEngine::ListTasks() const {
-  std::vector<TaskInfo> infos;
-  for (const auto& [key, task] : tasks_) infos.push_back(task->info());
-  return infos;
+std::vector<TaskInfo> FakeEngine::ListTasks() const { return tasks_.registry().snapshot()->List(); }
+
+absl::StatusOr<ScanReport> FakeEngine::ScanTasks() {
+  absl::StatusOr<ScanReport> report = tasks_.Scan();
+  const std::lock_guard lock(mutex_);
+  ++scans_;
+  door_.notify_all();
+  if (!next_scan_.ok()) return std::exchange(next_scan_, absl::OkStatus());
+  return report;
 }
 
 void FakeEngine::WaitAtDoor(SeenPass seen) {
@@ -179,6 +217,7 @@ void FakeEngine::WaitAtDoor(SeenPass seen) {
 }
 
 TaskOutput FakeEngine::Answer(const TokenizedText& text, const PassTask& task) const {
+  if (task.task == nullptr) return State(text, task);
   const TaskInfo& info = task.task->info();
   if (const auto it = task_status_.find(info.name); it != task_status_.end()) {
     return {.status = it->second, .logits = {}};
@@ -186,12 +225,17 @@ TaskOutput FakeEngine::Answer(const TokenizedText& text, const PassTask& task) c
   if (const auto it = task_logits_.find(info.name); it != task_logits_.end()) {
     return {.status = absl::OkStatus(), .logits = it->second};
   }
+  if (task.output != PassOutput::kHead) return State(text, task);
   TaskOutput output;
   const size_t classes = std::max<size_t>(1, info.labels.size());
-  for (size_t c = 0; c < classes; ++c) {
-    const size_t seed = static_cast<size_t>(text.ids[text.ids.size() / 2]) + info.name.size();
-    output.logits.push_back(static_cast<float>((seed + 7 * c) % 5) -
-                            0.1F * static_cast<float>(task.skip_layers));
+  const bool tags = info.head == HeadKind::kTagging;
+  for (size_t token = 0; token < (tags ? text.ids.size() : 1); ++token) {
+    const int32_t id = text.ids[tags ? token : text.ids.size() / 2];
+    for (size_t c = 0; c < classes; ++c) {
+      const size_t seed = static_cast<size_t>(id) + info.name.size();
+      output.logits.push_back(static_cast<float>((seed + 7 * c) % 5) -
+                              0.1F * static_cast<float>(task.skip_layers));
+    }
   }
   return output;
 }
@@ -202,13 +246,16 @@ absl::StatusOr<PassResult> FakeEngine::Run(absl::Span<const PassText> texts,
   for (const PassText& text : texts) {
     SeenPass::Text& seen_text = seen.texts.emplace_back(SeenPass::Text{.ids = text.text->ids});
     for (const PassTask& task : text.tasks) {
-      seen_text.tasks.emplace_back(task.task->info().name, task.skip_layers);
+      seen_text.tasks.emplace_back(task.task == nullptr ? "" : task.task->info().name,
+                                   task.skip_layers);
     }
   }
   WaitAtDoor(std::move(seen));
+  const bool abandoned = options.abandoned && options.abandoned();
 
   const std::lock_guard lock(mutex_);
   threads_ -= options.threads;
+  if (abandoned) return absl::CancelledError("the pass was abandoned");
   PassResult result;
   for (const PassText& text : texts) {
     std::vector<TaskOutput>& outputs = result.outputs.emplace_back();
@@ -254,6 +301,15 @@ TaskInfo RegressionTask(const std::string& name) {
   info.name = name;
   info.head = HeadKind::kRegression;
   info.architecture = "houlsby";
+  return info;
+}
+
+TaskInfo TaskOfKind(const std::string& name, HeadKind head, std::vector<std::string> labels) {
+  TaskInfo info;
+  info.name = name;
+  info.head = head;
+  info.labels = std::move(labels);
+  info.architecture = "pfeiffer";
   return info;
 }
 

@@ -64,11 +64,11 @@ class Report:
             return
         self.heading("The trainings")
         self.table(["run", "program", "wall time", "of it steps", "peak memory", "kept step",
-                    "load before", "attempts"],
+                    "cores busy before", "attempts"],
                    [[told(label), r["settings"]["program"], tables.duration(r["wall_seconds"]),
                      tables.duration(r.get("train_seconds")), f"{r['peak_mib']} MiB",
                      str((r.get("selected") or {}).get("step", "–")),
-                     f"{r['machine']['load_before']:.1f}", str(r["attempts"])]
+                     f"{machine.load_before(r['machine']):.1f}", str(r["attempts"])]
                     for label, r in results.items()])
         self.fact(f"Wall time of all trainings: "
                   f"{tables.duration(sum(r['wall_seconds'] for r in results.values()))} "

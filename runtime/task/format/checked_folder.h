@@ -49,10 +49,11 @@ struct FolderWeights {
   std::optional<Head> head;
 };
 
-// FAILED_PRECONDITION if a weight file is gone, or is not the one that was checked, before or after
-// it was read. Then the folder has to be checked again. A file that is cut short in place between
-// the first of these looks and the end of the copy, about a millisecond, ends the process (SIGBUS);
-// writers that replace files by renaming, as Fathom's do, cannot cause that.
+// FAILED_PRECONDITION if a weight file that is not held (see HoldFile) is gone or is another one,
+// or one was written to, before or after it was read. Then the folder has to be checked again. A
+// file that is cut short in place between the first of these looks and the end of the copy, about a
+// millisecond, ends the process (SIGBUS); writers that replace files by renaming, as Fathom's do,
+// cannot cause that.
 absl::StatusOr<FolderWeights> ReadFolderWeights(const CheckedFolder& folder);
 
 // The head as the file has it; nothing if the folder has none.

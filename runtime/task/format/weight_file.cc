@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "runtime/file/mapped_file.h"
@@ -40,12 +41,23 @@ absl::StatusOr<WeightFile> FindWeightFile(const std::string& folder, const Weigh
       absl::StrCat(folder, " holds neither ", names.safetensors, " nor ", names.torch));
 }
 
+void HoldFile(WeightFile& file) {
+  std::shared_ptr<const HeldFile> held = HeldFile::Open(file.path);
+  if (held == nullptr) return;
+  const absl::StatusOr<FileIdentity> identity = IdentifyFile(held->path());
+  if (identity.ok() && *identity == file.identity) file.held = std::move(held);
+}
+
 absl::StatusOr<TensorMap> ReadTensors(const WeightFile& file, TensorData data) {
-  return file.is_torch_file ? ReadTorchFile(file.path, data) : ReadSafetensors(file.path, data);
+  absl::StatusOr<TensorMap> tensors = file.is_torch_file ? ReadTorchFile(file.source(), data)
+                                                         : ReadSafetensors(file.source(), data);
+  // What the reader names is the descriptor.
+  if (!tensors.ok() && file.held != nullptr) return InFile(file.path, tensors.status());
+  return tensors;
 }
 
 absl::Status CheckUnchanged(const WeightFile& file) {
-  const absl::StatusOr<FileIdentity> now = IdentifyFile(file.path);
+  const absl::StatusOr<FileIdentity> now = IdentifyFile(file.source());
   if (now.ok() && *now == file.identity) return absl::OkStatus();
   return absl::FailedPreconditionError(
       absl::StrCat(file.path, now.ok() ? " has changed" : " cannot be seen any more",

@@ -1,12 +1,14 @@
 // The files of an AdapterHub folder, found and told apart from later ones of the same name.
 #pragma once
 
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "runtime/file/file_identity.h"
+#include "runtime/file/held_file.h"
 #include "runtime/model/tensor_file.h"
 #include "runtime/task/format/file_names.h"
 
@@ -19,7 +21,14 @@ struct WeightFile {
   std::string path;
   bool is_torch_file = false;
   FileIdentity identity;
+  std::shared_ptr<const HeldFile> held;  // null: read by its path
+
+  const std::string& source() const { return held != nullptr ? held->path() : path; }
 };
+
+// Keeps the file open, so that it can be read whatever its name becomes. Changes nothing if it is
+// not that file any more, or if too many are open (see HeldFile).
+void HoldFile(WeightFile& file);
 
 std::string JoinPath(const std::string& folder, const std::string& name);
 

@@ -112,5 +112,27 @@ TEST_F(CostModel, DepthPaysWithManyTasksAndHardlyWithOne) {
   EXPECT_LT(Ms(32, 1, 0) / Ms(32, 1, kLayers - 1), 1.25);
 }
 
+// Of one cold text with one task, all that an n changes is the adapters' own work.
+TEST_F(CostModel, TellsTheAdaptersFromTheEncoder) {
+  const int32_t width = 48;
+  double encoder_ms = 0;
+  double before = 0;
+  for (int n = 0; n < kLayers; ++n) {
+    const PlanText text{
+        .tokens = 20,
+        .tasks = {{.adapter = 0, .layout = &layout_, .skip_layers = n, .reads = Reads::kCls}}};
+    const PassPlan plan = PlanPass(kLayers, {&text, 1});
+    const PassTraits traits{.adapter_widths = {&width, 1}, .heads = 1};
+    const double adapters = AdaptersMs(table_, plan, traits);
+    const double encoder = PredictMs(table_, plan, traits) - adapters;
+    if (n > 0) {
+      EXPECT_LT(adapters, before);
+      EXPECT_NEAR(encoder, encoder_ms, 1e-9) << "n = " << n;
+    }
+    before = adapters;
+    encoder_ms = encoder;
+  }
+}
+
 }  // namespace
 }  // namespace fathom

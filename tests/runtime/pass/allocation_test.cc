@@ -181,11 +181,11 @@ TEST_F(AllocationTest, ARepeatedCallAllocatesItsAnswersAlone) {
   PassCaches caches(*encoder_, {.tap_bytes = 1 << 20});
   PassRunner runner(encoder_, caches);
   PassResult result;
-  for (int i = 0; i < 4; ++i) result = runner.Run({&pass, 1});  // until its taps are kept
+  for (int i = 0; i < 4; ++i) result = *runner.Run({&pass, 1});  // until its taps are kept
   const size_t answers = AllocationsOf([&] { const PassResult copy = result; });
   EXPECT_GT(answers, 0u);
   EXPECT_EQ(AllocationsOf([&] {
-              const PassResult again = runner.Run({&pass, 1});
+              const absl::StatusOr<PassResult> again = runner.Run({&pass, 1});
             }),
             answers)
       << Callers();

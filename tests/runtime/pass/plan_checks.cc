@@ -107,6 +107,9 @@ std::vector<History> Simulate(const Request& request, const PassPlan& plan) {
   }
   for (const Stage& stage : plan.stages) {
     EXPECT_EQ(stage.rows_in, static_cast<int32_t>(rows.size()));
+    EXPECT_EQ(stage.rows_branch, std::count_if(rows.begin(), rows.end(), [](const History& row) {
+                return !row.modules.empty();
+              }));
     EXPECT_LE(std::max(stage.rows_in, stage.rows_out), plan.max_rows);
     if (stage.place == Place::kAttention) {
       // Blocks cover all rows, each holds one text's tokens with one history; the full ones first.
@@ -176,6 +179,23 @@ bool NeedsTrunk(const Request& request, int text, int task, std::pair<int, Place
     return false;
   }
   return true;
+}
+
+// Layers below where a task leaves the trunk whose FFN no task of the text makes the trunk run
+// through.
+int BruteForceCachedLayers(const Request& request, int text, int task) {
+  const auto tasks = static_cast<int>(request.texts[static_cast<size_t>(text)].tasks.size());
+  int cached = 0;
+  for (int layer = 0; layer < request.layers; ++layer) {
+    const std::pair stage(layer, Place::kFfn);
+    if (LeavesTrunk(request, text, task) < stage) break;
+    bool runs = false;
+    for (int other = 0; other < tasks; ++other) {
+      runs |= LeavesTrunk(request, text, other) >= stage && NeedsTrunk(request, text, other, stage);
+    }
+    cached += runs ? 0 : 1;
+  }
+  return cached;
 }
 
 // Row-layers of a text by the method alone: at each stage, as many rows as there are distinct
@@ -257,6 +277,8 @@ void CheckPlan(const Request& request) {
       const PlanOutput& out = plan.outputs[output];
       ASSERT_EQ(out.text, static_cast<int>(text));
       ASSERT_EQ(out.task, static_cast<int>(task));
+      EXPECT_EQ(out.cached_layers,
+                BruteForceCachedLayers(request, static_cast<int>(text), static_cast<int>(task)));
       const bool reads_cls = plan_text.tasks[task].reads == Reads::kCls && request.layers > 1;
       // A branch may hold more rows than this task reads, for another task that shares it.
       ASSERT_TRUE(out.rows.count == plan_text.tokens || (reads_cls && out.rows.count == 1));

@@ -1,13 +1,18 @@
 // Tasks whose weights are read when a pass asks for them.
 #include "runtime/task/loaded_task.h"
 
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "runtime/file/held_file.h"
 #include "runtime/task/format/adapter_folder.h"
+#include "runtime/task/format/checked_folder.h"
 #include "runtime/task/task_store.h"
 #include "tests/runtime/task/adapter_testing.h"
 #include "tests/support/file_testing.h"
@@ -131,20 +136,56 @@ TEST_F(LoadedTaskTest, PacksAgainAfterOthersTookItsPlace) {
   EXPECT_EQ(cache_->counts().misses, 4);
 }
 
-TEST_F(LoadedTaskTest, RefusesAFileThatChangedSinceItWasRegistered) {
-  for (const char* name : {"cut", "gone", "written", "replaced", "fine"}) Write(name);
+TEST_F(LoadedTaskTest, RefusesAFileThatWasWrittenToSinceItWasRegistered) {
+  for (const char* name : {"cut", "written", "fine"}) Write(name);
   const TaskStore store = Load();
   std::filesystem::resize_file(root_ / "cut" / kAdapterFile, 5000);
-  std::filesystem::remove(root_ / "gone" / kAdapterFile);
   std::filesystem::last_write_time(root_ / "written" / kAdapterFile,
                                    std::filesystem::file_time_type::clock::now());
-  Write("replaced");
-  for (const char* name : {"cut", "written", "replaced"}) {
+  for (const char* name : {"cut", "written"}) {
     ExpectPinFails(*Find(store, name), "has changed since the task was registered; reload");
   }
-  ExpectPinFails(*Find(store, "gone"), "cannot be seen any more");
   EXPECT_TRUE(Find(store, "fine")->Pin().ok());
   EXPECT_EQ(cache_->counts().entries, 1);
+}
+
+TEST_F(LoadedTaskTest, AFileWhoseNameIsGoneIsStillRead) {
+  for (const char* name : {"gone", "replaced"}) Write(name);
+  const TaskStore store = Load();
+  const Adapter old = content_.adapter;
+  std::filesystem::remove_all(root_ / "gone");
+  content_.adapter = RandomAdapter(PfeifferLayout(config_.layers), kHidden, 4, 9);
+  Write("replaced");
+  for (const char* name : {"gone", "replaced"}) {
+    const auto weights = Find(store, name)->Pin();
+    ASSERT_TRUE(weights.ok()) << weights.status();
+    EXPECT_TRUE(SameAdapter((*weights)->adapter, old));
+  }
+}
+
+// Where no more files may be held open, they are told apart from later ones of their names.
+TEST_F(LoadedTaskTest, AFileThatIsNotHeldMustStandWhereItStood) {
+  for (const char* name : {"gone", "replaced", "fine"}) Write(name);
+  rlimit old_limit = {};
+  ::getrlimit(RLIMIT_NOFILE, &old_limit);
+  rlimit limit = old_limit;
+  limit.rlim_cur = 1;  // half of it is nothing
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  const auto none = HeldFile::Open((root_ / "fine" / kAdapterFile).string());
+  ::setrlimit(RLIMIT_NOFILE, &old_limit);
+  EXPECT_EQ(none, nullptr);
+
+  const auto checked = [this](const std::string& name) {
+    auto folder = CheckAdapterFolder((root_ / name).string(), config_);
+    return LoadedTask(TaskInfo{.name = name}, *std::move(folder), cache_);
+  };
+  const LoadedTask gone = checked("gone");
+  const LoadedTask replaced = checked("replaced");
+  std::filesystem::remove(root_ / "gone" / kAdapterFile);
+  Write("replaced");
+  ExpectPinFails(gone, "cannot be seen any more");
+  ExpectPinFails(replaced, "has changed");
+  EXPECT_TRUE(checked("fine").Pin().ok());
 }
 
 TEST_F(LoadedTaskTest, WhatIsPinnedOutlivesFileAndTask) {
@@ -186,8 +227,12 @@ TEST_F(LoadedTaskTest, AThousandFoldersOfOneFileAreOneThousandTasks) {
     }
   }
   const int files_before = testing::CountFiles("/proc/self/fd");
+  rlimit limit = {};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
   const TaskStore store = Load();
-  EXPECT_EQ(testing::CountFiles("/proc/self/fd"), files_before);
+  // The files of as many tasks as half of the limit allows are held open.
+  const int held = testing::CountFiles("/proc/self/fd") - files_before;
+  EXPECT_EQ(held, std::min<int64_t>(2 * kTasks, static_cast<int64_t>(limit.rlim_cur / 2)));
   EXPECT_EQ(store.List().size(), static_cast<size_t>(kTasks));
   EXPECT_EQ(cache_->counts().bytes, 0);
   // No weights in memory, and no file mapped.

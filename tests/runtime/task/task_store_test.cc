@@ -109,6 +109,27 @@ TEST_F(TaskStoreTest, SaysWhatTheFilesSay) {
   EXPECT_THAT(info.labels, ElementsAre("no", "yes"));
 }
 
+TEST_F(TaskStoreTest, AScanReadsWhatIsNewToTheLastByte) {
+  Write("old", encoder_->fingerprint());
+  auto store =
+      TaskStore::Load(root_.string(), *encoder_, weights_, {.settle = std::chrono::seconds(0)});
+  ASSERT_TRUE(store.ok()) << store.status();
+  EXPECT_EQ(weights_->counts().entries, 0);
+  Write("new", encoder_->fingerprint());
+  Write("foreign", "another");
+  std::filesystem::remove_all(root_ / "old");
+  const auto report = store->catalog().ScanTasks();
+  ASSERT_TRUE(report.ok()) << report.status();
+  ASSERT_EQ(report->loaded.size(), 1u);
+  EXPECT_EQ(report->loaded[0].name, "new");
+  ASSERT_EQ(report->unloaded.size(), 1u);
+  EXPECT_EQ(report->unloaded[0].name, "old");
+  ASSERT_EQ(report->refused.size(), 1u);
+  EXPECT_THAT(std::string(report->refused[0].load_status.message()), HasSubstr("another"));
+  EXPECT_EQ(weights_->counts().entries, 1) << "warm for the first call";
+  EXPECT_TRUE(store->Find("new", 0).ok());
+}
+
 TEST_F(TaskStoreTest, RefusesAFolderThatIsNotThere) {
   const auto store = TaskStore::Load((root_ / "nowhere").string(), *encoder_, weights_);
   EXPECT_EQ(store.status().code(), absl::StatusCode::kNotFound);

@@ -128,15 +128,22 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST_F(BadInputTest, AnUnknownTaskIsNotFoundAndNamesTheKnownOnes) {
   Start();
-  for (const std::string task : {"weather", "broken"}) {
-    const grpc::Status status = Predict(Request("a fine day", task));
-    EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
-    EXPECT_THAT(status.error_message(), AllOf(HasSubstr(task), HasSubstr("likeness, mood, topic")));
-    const auto resource = DetailOf<google::rpc::ResourceInfo>(status);
-    EXPECT_EQ(resource.resource_type(), "fathom.v1.Task");
-    EXPECT_EQ(resource.resource_name(), task);
-    EXPECT_EQ(DetailOf<google::rpc::ErrorInfo>(status).reason(), "TASK_NOT_FOUND");
-  }
+  const grpc::Status status = Predict(Request("a fine day", "weather"));
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_THAT(status.error_message(),
+              AllOf(HasSubstr("weather"), HasSubstr("genres, likeness, mood, names, topic")));
+  const auto resource = DetailOf<google::rpc::ResourceInfo>(status);
+  EXPECT_EQ(resource.resource_type(), "fathom.v1.Task");
+  EXPECT_EQ(resource.resource_name(), "weather");
+  EXPECT_EQ(DetailOf<google::rpc::ErrorInfo>(status).reason(), "TASK_NOT_FOUND");
+}
+
+TEST_F(BadInputTest, ARefusedTaskIsAFailedPreconditionThatSaysWhy) {
+  Start();
+  const grpc::Status status = Predict(Request("a fine day", "broken"));
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_THAT(status.error_message(),
+              AllOf(HasSubstr("broken"), HasSubstr("head.weight is missing")));
 }
 
 TEST_F(BadInputTest, AnUnknownVersionIsNotFound) {
@@ -146,19 +153,15 @@ TEST_F(BadInputTest, AnUnknownVersionIsNotFound) {
   EXPECT_EQ(Predict(request).error_code(), grpc::StatusCode::NOT_FOUND);
 }
 
-TEST_F(BadInputTest, WhatIsNotBuiltInIsUnimplemented) {
+TEST_F(BadInputTest, APriorityIsZeroToNine) {
   Start();
-  v1::PredictRequest budget = Request("a fine day", "mood");
-  budget.mutable_depth()->mutable_latency_budget()->set_nanos(5000000);
-  v1::PredictRequest quality = Request("a fine day", "mood");
-  quality.mutable_depth()->set_min_quality(0.95F);
-  v1::PredictRequest priority = Request("a fine day", "mood");
-  priority.mutable_options()->set_priority(3);
-  for (const auto& request : {budget, quality, priority}) {
-    const grpc::Status status = Predict(request);
-    EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
-    EXPECT_THAT(status.error_message(), HasSubstr("is not built in yet"));
-  }
+  v1::PredictRequest request = Request("a fine day", "mood");
+  request.mutable_options()->set_priority(9);
+  EXPECT_TRUE(Predict(request).ok());
+  request.mutable_options()->set_priority(10);
+  const grpc::Status status = Predict(request);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("options.priority: 10 is out of range"));
 }
 
 TEST_F(BadInputTest, AStringThatIsNotUtf8IsNamed) {

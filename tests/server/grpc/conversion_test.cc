@@ -59,8 +59,8 @@ TEST(MakeTaskResult, HoldsLabelProbabilityDepthAndExpectedQuality) {
   v1::PredictOptions options;
   options.set_top_k(2);
   options.set_return_logits(true);
-  const v1::TaskResult result =
-      MakeTaskResult(Logits({0, 2, 1}), task, {5, v1::DEPTH_REASON_EXACT}, options);
+  const v1::TaskResult result = MakeTaskResult(
+      Logits({0, 2, 1}), task, {.skip_layers = 5, .reason = DepthReason::kExact}, options);
   EXPECT_EQ(result.classification().label(), "law");
   EXPECT_THAT(result.classification().probability(), FloatNear(0.6652F, 1e-4F));
   ASSERT_EQ(result.classification().top_size(), 2);
@@ -73,13 +73,49 @@ TEST(MakeTaskResult, HoldsLabelProbabilityDepthAndExpectedQuality) {
   EXPECT_FALSE(result.depth().quality().has_agreement());
 }
 
+TEST(MakeTaskResult, SaysWhatWasPredictedAndWhetherTheBudgetWasMet) {
+  TaskInfo task = ClassificationTask("topic", {"art", "law"});
+  task.profile->points[3].half_width = 0.0125;
+  const auto with = MakeTaskResult(Logits({0, 2}), task,
+                                   {.skip_layers = 3,
+                                    .reason = DepthReason::kLatencyBudget,
+                                    .budget_met = false,
+                                    .predicted_ms = 12.5},
+                                   {});
+  EXPECT_EQ(with.depth().reason(), v1::DEPTH_REASON_LATENCY_BUDGET);
+  ASSERT_TRUE(with.depth().has_budget_met());
+  EXPECT_FALSE(with.depth().budget_met());
+  EXPECT_EQ(with.depth().predicted().nanos(), 12'500'000);
+  EXPECT_FLOAT_EQ(with.depth().quality().half_width(), 0.0125F);
+
+  const auto without = MakeTaskResult(Logits({0, 2}), task, {.skip_layers = 4}, {});
+  EXPECT_FALSE(without.depth().has_budget_met());
+  EXPECT_FALSE(without.depth().has_predicted());
+  EXPECT_FALSE(without.depth().quality().has_half_width());
+}
+
+TEST(MakeTaskResult, NamesEveryReason) {
+  const TaskInfo task = ClassificationTask("topic", {"art", "law"});
+  const std::pair<DepthReason, v1::DepthReason> reasons[] = {
+      {DepthReason::kExact, v1::DEPTH_REASON_EXACT},
+      {DepthReason::kLatencyBudget, v1::DEPTH_REASON_LATENCY_BUDGET},
+      {DepthReason::kMinQuality, v1::DEPTH_REASON_MIN_QUALITY},
+      {DepthReason::kTaskDefault, v1::DEPTH_REASON_TASK_DEFAULT},
+      {DepthReason::kBrownout, v1::DEPTH_REASON_BROWNOUT},
+      {DepthReason::kDriftGuard, v1::DEPTH_REASON_DRIFT_GUARD}};
+  for (const auto& [reason, wire] : reasons) {
+    EXPECT_EQ(MakeTaskResult(Logits({0, 2}), task, {.reason = reason}, {}).depth().reason(), wire);
+  }
+}
+
 TEST(MakeTaskResult, HasNoQualityWhereNoneWasMeasured) {
   const TaskInfo task = ClassificationTask("topic", {"art", "law"});
-  const auto at_all_layers = MakeTaskResult(Logits({0, 2}), task, {12, v1::DEPTH_REASON_EXACT}, {});
+  const auto at_all_layers =
+      MakeTaskResult(Logits({0, 2}), task, {.skip_layers = 12, .reason = DepthReason::kExact}, {});
   EXPECT_FALSE(at_all_layers.depth().has_quality());
   EXPECT_THAT(at_all_layers.logits(), SizeIs(0));
-  const auto regression =
-      MakeTaskResult(Logits({3.5F}), RegressionTask("likeness"), {0, v1::DEPTH_REASON_EXACT}, {});
+  const auto regression = MakeTaskResult(Logits({3.5F}), RegressionTask("likeness"),
+                                         {.skip_layers = 0, .reason = DepthReason::kExact}, {});
   EXPECT_FLOAT_EQ(regression.regression().value(), 3.5F);
   EXPECT_FALSE(regression.depth().has_quality());
 }
@@ -90,8 +126,7 @@ TEST(MakeTaskResult, MakesABadOutputTheErrorOfThisItem) {
   failed.status = absl::ResourceExhaustedError("no memory");
   for (const TaskOutput& output :
        {Logits({NAN, 1}), Logits({1, kInfinity}), Logits({1}), Logits({}), failed}) {
-    const v1::TaskResult result =
-        MakeTaskResult(output, task, {0, v1::DEPTH_REASON_TASK_DEFAULT}, {});
+    const v1::TaskResult result = MakeTaskResult(output, task, {.skip_layers = 0}, {});
     ASSERT_TRUE(result.has_error());
     const bool of_engine = !output.status.ok();
     EXPECT_EQ(result.error().code(),

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "grpc/health/v1/health.grpc.pb.h"
+#include "tests/server/grpc/named_metrics.h"
 #include "tests/server/grpc/server_fixture.h"
 
 namespace fathom {
@@ -110,9 +111,16 @@ TEST_F(LifecycleTest, AFullQueueIsSaidAtOnce) {
   auto running = Occupy();
   auto waiting = StartCall();
   AwaitQueue(1);
-  const grpc::Status refused = Predict(Request("a fine day", "mood"));
+  auto call = StartCall();
+  const grpc::Status refused = call->status.get();
   EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_THAT(refused.error_message(), HasSubstr("the limit is 1"));
+  EXPECT_EQ(DetailOf<google::rpc::ErrorInfo>(refused).reason(), "QUEUE_FULL");
+  EXPECT_EQ(DetailOf<google::rpc::RetryInfo>(refused).retry_delay().nanos(), 50'000'000);
+  const auto& trailers = call->context.GetServerTrailingMetadata();
+  const auto pushback = trailers.find("grpc-retry-pushback-ms");
+  ASSERT_NE(pushback, trailers.end());
+  EXPECT_EQ(pushback->second, "50");
   engine_->Release();
   EXPECT_TRUE(running->status.get().ok());
   EXPECT_TRUE(waiting->status.get().ok());
@@ -209,7 +217,6 @@ TEST_F(LifecycleTest, MetricsCountUnderTheFinalStatus) {
                     HasSubstr(R"(fathom_skip_layers_chosen_total{skip_layers="4",task="mood"} 1)"),
                     HasSubstr("fathom_row_layers_run_total 120\n"),
                     HasSubstr("fathom_batch_texts_count 2\n"),
-                    HasSubstr("fathom_task_load_failures_total 1\n"),
                     HasSubstr("fathom_compute_duration_seconds_count 2\n"),
                     HasSubstr("fathom_tokenize_duration_seconds_count 2\n")));
 }
@@ -218,8 +225,17 @@ TEST_F(LifecycleTest, MetricsCountUnderTheFinalStatus) {
 TEST_F(LifecycleTest, MetricsAreServedAndAnAddressInUseIsAnErrorThatNamesIt) {
   Start({.metrics_listen = "127.0.0.1:0"});
   ASSERT_TRUE(Predict(Request("a fine day", "mood")).ok());
-  EXPECT_THAT(ScrapePort(), AllOf(HasSubstr("200 OK"), HasSubstr("fathom_batch_texts_count 1\n"),
-                                  HasSubstr(R"(version="1.2.3")")));
+  const std::string scraped = ScrapePort();
+  EXPECT_THAT(scraped, AllOf(HasSubstr("200 OK"), HasSubstr("fathom_batch_texts_count 1\n"),
+                             HasSubstr("fathom_task_load_failures_total 1\n"),
+                             HasSubstr(R"(version="1.2.3")")));
+  for (const char* const file : {"deploy/grafana/fathom.json", "deploy/prometheus/alerts.yml"}) {
+    const std::set<std::string> names = MetricsNamedIn(file);
+    EXPECT_GT(names.size(), 5U) << file;
+    for (const std::string& name : names) {
+      EXPECT_THAT(scraped, HasSubstr("# TYPE " + name + " ")) << "named in " << file;
+    }
+  }
 
   ServerOptions same_port{.listen = address(), .metrics_listen = ""};
   const auto grpc_taken = Server::Start(std::make_unique<FakeEngine>(), same_port);

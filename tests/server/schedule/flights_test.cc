@@ -15,7 +15,7 @@ class FlightTableTest : public ::testing::Test {
   static HashedText Text(std::vector<int32_t> ids, int32_t segment = 0) {
     TokenizedText text{.ids = std::move(ids)};
     text.segment_ids.assign(text.ids.size(), segment);
-    return HashText(std::move(text));
+    return HashText(std::make_shared<const TokenizedText>(std::move(text)));
   }
 
   const ScheduledTask task_{.task = std::make_shared<ServableTask>(TaskInfo{.name = "mood"})};
@@ -42,6 +42,24 @@ TEST_F(FlightTableTest, AnotherFlightForWhateverDiffers) {
   EXPECT_NE(table_.Join(Text({1, 2}), deeper, &other_), flight);
   EXPECT_NE(table_.Join(Text({1, 2}), reloaded, &other_), flight);
   EXPECT_EQ(table_.size(), 5U);
+}
+
+TEST_F(FlightTableTest, TellsOutputsOfTheRawEncoderApart) {
+  const ScheduledTask cls{.output = PassOutput::kClsState};
+  const ScheduledTask mean{.output = PassOutput::kMeanState};
+  const FlightPtr flight = table_.Join(Text({1}), cls, &one_);
+  EXPECT_EQ(table_.Join(Text({1}), cls, &other_), flight);
+  EXPECT_NE(table_.Join(Text({1}), mean, &other_), flight);
+}
+
+TEST_F(FlightTableTest, IsComputedAnewOnceForgotten) {
+  const FlightPtr flight = table_.Join(Text({1}), task_, &one_);
+  flight->state = Flight::State::kRunning;
+  table_.Forget(*flight);
+  const FlightPtr again = table_.Join(Text({1}), task_, &other_);
+  EXPECT_NE(again, flight);
+  table_.Finish(*flight);  // leaves the new one
+  EXPECT_EQ(table_.Join(Text({1}), task_, &one_), again);
 }
 
 TEST_F(FlightTableTest, ComparesTextsInFullWhateverTheirHashes) {

@@ -25,6 +25,33 @@ class RecordingObserver : public SchedulerObserver {
     const std::lock_guard lock(mutex_);
     passes_.push_back(report);
   }
+  void OnRejection(Rejection rejection) override {
+    const std::lock_guard lock(mutex_);
+    rejections_.push_back(rejection);
+  }
+  void OnDepths(absl::Span<const ScheduledText> /*texts*/,
+                absl::Span<const std::vector<ChosenDepth>> depths) override {
+    const std::lock_guard lock(mutex_);
+    for (const std::vector<ChosenDepth>& text : depths) {
+      depths_.insert(depths_.end(), text.begin(), text.end());
+    }
+  }
+  void OnAbandonedPass() override {
+    const std::lock_guard lock(mutex_);
+    abandoned_passes_ += 1;
+  }
+  std::vector<Rejection> rejections() const {
+    const std::lock_guard lock(mutex_);
+    return rejections_;
+  }
+  std::vector<ChosenDepth> depths() const {
+    const std::lock_guard lock(mutex_);
+    return depths_;
+  }
+  int abandoned_passes() const {
+    const std::lock_guard lock(mutex_);
+    return abandoned_passes_;
+  }
   QueueLength last_queue() const {
     const std::lock_guard lock(mutex_);
     return last_queue_;
@@ -38,6 +65,9 @@ class RecordingObserver : public SchedulerObserver {
   mutable std::mutex mutex_;
   QueueLength last_queue_;
   std::vector<PassReport> passes_;
+  std::vector<Rejection> rejections_;
+  std::vector<ChosenDepth> depths_;
+  int abandoned_passes_ = 0;
 };
 
 class SchedulerTest : public ::testing::Test {
@@ -49,9 +79,10 @@ class SchedulerTest : public ::testing::Test {
     task_ = *engine_.FindTask("mood", 0);
   }
 
-  void Start(const SchedulerOptions& options = {}) {
+  void Start(const SchedulerOptions& options = {}, DepthChooser* depths = nullptr,
+             const Clock* clock = nullptr) {
     scheduler_ = nullptr;
-    auto scheduler = Scheduler::Create(&engine_, options, &observer_);
+    auto scheduler = Scheduler::Create(&engine_, options, &observer_, depths, clock);
     ASSERT_TRUE(scheduler.ok()) << scheduler.status();
     scheduler_ = *std::move(scheduler);
   }

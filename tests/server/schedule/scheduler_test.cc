@@ -12,6 +12,7 @@
 namespace fathom {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::Gt;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
@@ -126,6 +127,17 @@ TEST_F(SchedulerTest, DropCancelledFreesTheQueueWhileAPassRuns) {
   EXPECT_EQ(running.get().status().code(), absl::StatusCode::kCancelled);
 }
 
+TEST_F(SchedulerTest, SaysWhyItRefuses) {
+  Start({.max_queue_requests = 1});
+  auto running = Occupy();
+  auto waiting = Submit(Request());
+  EXPECT_FALSE(Submit(Request()).get().ok());
+  EXPECT_FALSE(Submit({}).get().ok());
+  EXPECT_THAT(observer_.rejections(), ElementsAre(Rejection::kQueueRequests, Rejection::kInvalid));
+  engine_.Release();
+  EXPECT_TRUE(waiting.get().ok());
+}
+
 TEST_F(SchedulerTest, RefusesWhatIsTooLateAlready) {
   Start();
   ScheduledRequest late = Request();
@@ -217,6 +229,10 @@ TEST_F(SchedulerTest, CreateNamesAnOptionThatCannotWork) {
   EXPECT_THAT(small_pass.status().message(), HasSubstr("at least 16"));
   const auto small_queue = Scheduler::Create(&engine_, {.max_queue_rows = 10});
   EXPECT_THAT(small_queue.status().message(), HasSubstr("max_queue_rows is 10"));
+  const auto no_time = Scheduler::Create(&engine_, {.max_pass_ms = -1});
+  EXPECT_THAT(no_time.status().message(), HasSubstr("max_pass_ms is -1"));
+  const auto no_ageing = Scheduler::Create(&engine_, {.ageing_ms = 0});
+  EXPECT_THAT(no_ageing.status().message(), HasSubstr("ageing_ms is 0"));
   const auto no_queue = Scheduler::Create(&engine_, {.max_queue_requests = 0});
   EXPECT_THAT(no_queue.status().message(), HasSubstr("max_queue_requests is 0"));
 }

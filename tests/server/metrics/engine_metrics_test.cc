@@ -1,4 +1,4 @@
-#include "server/metrics/cache_metrics.h"
+#include "server/metrics/engine_metrics.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,9 +12,9 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-TEST(CacheMetrics, ShowWhatTheEngineSaysWhenScraped) {
+TEST(EngineMetrics, ShowWhatTheCachesDidWhenScraped) {
   FakeEngine engine;
-  const CacheMetrics metrics(&engine);
+  const EngineMetrics metrics(&engine);
   engine.SetCacheReport({.taps = {.hits = 1,
                                   .misses = 2,
                                   .evictions = 3,
@@ -43,6 +43,17 @@ TEST(CacheMetrics, ShowWhatTheEngineSaysWhenScraped) {
   engine.SetCacheReport({.taps = {.hits = 11}});
   EXPECT_THAT(prometheus::TextSerializer().Serialize(metrics.Collect()),
               HasSubstr("fathom_tap_cache_hits_total 11\n"));
+}
+
+TEST(EngineMetrics, ShowHowManyTasksThereAre) {
+  FakeEngine engine;
+  engine.AddTask(RegressionTask("likeness"));
+  engine.AddTask(RegressionTask("mood"));
+  engine.AddTask(RefusedTask("broken", absl::DataLossError("truncated")));
+  EXPECT_THAT(prometheus::TextSerializer().Serialize(EngineMetrics(&engine).Collect()),
+              AllOf(HasSubstr("# TYPE fathom_tasks_loaded gauge\nfathom_tasks_loaded 2\n"),
+                    HasSubstr("fathom_tasks_refused 1\n"), HasSubstr("fathom_task_loads_total 2\n"),
+                    HasSubstr("fathom_task_load_failures_total 1\n")));
 }
 
 }  // namespace
