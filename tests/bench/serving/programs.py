@@ -92,7 +92,11 @@ class Server:
                                          self.admin_address))
 
     def load(self, *flags: object) -> dict[str, Any]:
-        return json.loads(self.client("load", "--json", *flags))
+        with self.start_load(*flags) as process:
+            load = finish_load(process)
+        if "OK" not in load["latency"]:
+            raise ProgramError(f"no call of a load was answered: {load['reasons']}")
+        return load
 
     def start_load(self, *flags: object) -> subprocess.Popen[str]:
         """The same beside this program; finish_load waits for it."""
@@ -116,4 +120,6 @@ class Server:
 
 def finish_load(process: subprocess.Popen[str]) -> dict[str, Any]:
     output, _ = process.communicate()
+    if not output:
+        raise ProgramError(f"fathom load ended with exit code {process.returncode}")
     return json.loads(output)
