@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "adapters/data/head_task_type.h"
 #include "runtime/model/calibration.h"
 #include "runtime/task/format/checked_folder.h"
 #include "runtime/text/tokenizer.h"
@@ -74,10 +75,11 @@ absl::Status LoadRows(const ProfileOptions& options, ProfileInputs& inputs) {
   const absl::StatusOr<Columns> columns = FindColumns(*table, options.columns);
   if (!columns.ok()) return columns.status();
   const Head& head = inputs.task.head;
-  const bool classifies = head.kind == HeadKind::kClassification;
+  const absl::StatusOr<TaskType> type = HeadTaskType(head.kind, options.task_dir);
+  if (!type.ok()) return type.status();
   absl::StatusOr<Dataset> data = MakeDataset(
       *table, *columns, **tokenizer,
-      {.type = classifies ? TaskType::kClassification : TaskType::kRegression,
+      {.type = *type,
        .labels = options.labels.empty() ? head.labels : options.labels,
        .labels_of = "the head's",
        .max_tokens = std::min(options.max_tokens, inputs.encoder->config().max_positions)});

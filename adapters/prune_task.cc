@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "adapters/data/head_task_type.h"
 #include "adapters/measure/fusion_attention.h"
 #include "adapters/model/prune_fusion.h"
 #include "adapters/report/fusion_report.h"
@@ -60,10 +61,11 @@ absl::StatusOr<PruneInputs> LoadPruneInputs(const PruneOptions& options) {
   if (!table.ok()) return table.status();
   const absl::StatusOr<Columns> columns = FindColumns(*table, options.columns);
   if (!columns.ok()) return columns.status();
-  const bool classifies = inputs.folder.head->kind == HeadKind::kClassification;
+  const absl::StatusOr<TaskType> type = HeadTaskType(inputs.folder.head->kind, options.task_dir);
+  if (!type.ok()) return type.status();
   absl::StatusOr<Dataset> data = MakeDataset(
       *table, *columns, **tokenizer,
-      {.type = classifies ? TaskType::kClassification : TaskType::kRegression,
+      {.type = *type,
        .labels = inputs.folder.head->labels,
        .labels_of = "the head's",
        .max_tokens = std::min(options.max_tokens, inputs.encoder->config().max_positions)});

@@ -5,8 +5,8 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "runtime/cache/text_key.h"
+#include "runtime/pass/pass_task.h"
 #include "runtime/pass/plan.h"
-#include "runtime/task/loaded_task.h"
 
 namespace fathom {
 namespace {
@@ -19,16 +19,6 @@ struct EqualTexts {
     return a == b || TextEqual{}(*a, *b);
   }
 };
-
-const LoadedTask* Loaded(const PassTask& task) { return static_cast<const LoadedTask*>(task.task); }
-
-// What the answer is made from: the [CLS] row, but for tags and means.
-Reads ReadsOf(const PassTask& task) {
-  if (task.output == PassOutput::kMeanState) return Reads::kAllRows;
-  const bool tags = task.output == PassOutput::kHead && task.task != nullptr &&
-                    task.task->info().head == HeadKind::kTagging;
-  return tags ? Reads::kAllRows : Reads::kCls;
-}
 
 }  // namespace
 
@@ -93,8 +83,7 @@ std::unique_ptr<PassForecast::Desk> PassForecast::TakeDesk() const {
 }
 
 bool PassForecast::IsAnswered(const TokenizedText& text, const PassTask& task) const {
-  return task.task != nullptr && task.output == PassOutput::kHead &&
-         caches_.answers.Contains(text, Loaded(task)->id(), task.skip_layers);
+  return caches_.answers.Contains(text, AnswerId(task), AnswerDepth(task), OutputOf(task));
 }
 
 void PassForecast::Describe(absl::Span<const PassText> texts, Desk& desk) const {

@@ -4,38 +4,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
-#include <numeric>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "runtime/cache/tap_policy.h"
 #include "runtime/cache/text_key.h"
+#include "runtime/pass/pass_task.h"
 
 namespace fathom {
-namespace {
-
-const LoadedTask* Loaded(const PassTask& task) { return static_cast<const LoadedTask*>(task.task); }
-
-void SetOutput(const LoadedTask* task, absl::Span<const float> logits, TaskOutput& output) {
-  output.logits.assign(logits.begin(), logits.end());
-  if (std::all_of(logits.begin(), logits.end(), [](float value) { return std::isfinite(value); })) {
-    return;
-  }
-  output.status = absl::InternalError(
-      absl::StrCat(task == nullptr ? "the encoder" : "task \"" + task->info().name + "\"",
-                   " gave a result that is not a finite number; its weights are damaged"));
-}
-
-void CopyRows(const at::Tensor& state, absl::Span<const int64_t> rows, float* to) {
-  const int64_t width = state.size(1);
-  for (const int64_t row : rows) {
-    to = std::copy_n(state.const_data_ptr<float>() + row * width, width, to);
-  }
-}
-
-}  // namespace
-
 PassCaches::PassCaches(const Encoder& encoder, const CacheOptions& cache_options)
     : options(cache_options),
       taps(encoder.fingerprint(), cache_options.tap_bytes),
@@ -69,7 +44,7 @@ PassResult PassRunner::Run(absl::Span<const PassText> texts) {
         caches_.options.bf16_taps ? TapPrecision::kBf16 : TapPrecision::kFp32;
     const at::Tensor state = executor_.Run(
         *plan_, plan_tokens_, adapters_, {.found = found_, .precision = precision, .kept = &kept_});
-    AnswerHeads(state, result);
+    Answer(state, result);
   }
   const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
   result.predicted_ms = prediction.ms;
@@ -95,8 +70,8 @@ void PassRunner::AnswerFromCache(PassResult& result) {
   for (size_t i = 0; i < texts_.size(); ++i) {
     for (size_t j = 0; j < texts_[i].tasks.size(); ++j) {
       const PassTask& task = texts_[i].tasks[j];
-      if (task.task == nullptr) continue;
-      auto logits = caches_.answers.Find(*texts_[i].text, Loaded(task)->id(), task.skip_layers);
+      auto logits =
+          caches_.answers.Find(*texts_[i].text, AnswerId(task), AnswerDepth(task), OutputOf(task));
       if (!logits) continue;
       result.outputs[i][j].logits = *std::move(logits);
       answered_[first_task_[i] + j] = 1;
@@ -192,9 +167,8 @@ void PassRunner::DescribeTexts() {
     plan_text.keep.reset();
     for (const Item& item : absl::MakeConstSpan(items_).subspan(same.first_item, same.item_count)) {
       const PassTask& task = TaskOf(item);
-      PlanTask plan_task{.adapter = PlanTask::kNoAdapter,
-                         .skip_layers = task.skip_layers,
-                         .reads = Reads::kCls};  // as all heads that Fathom loads
+      PlanTask plan_task{
+          .adapter = PlanTask::kNoAdapter, .skip_layers = task.skip_layers, .reads = ReadsOf(task)};
       if (const LoadedTask* loaded = Loaded(task)) {
         plan_task.adapter = static_cast<int32_t>(AdapterOf(loaded));
         plan_task.layout = &loaded->layout();
@@ -265,53 +239,21 @@ void PassRunner::CountWork(PassResult& result) const {
       if (!IsAnswered(text, task) || !result.outputs[text][task].status.ok()) continue;
       const auto tokens = static_cast<int32_t>(texts_[text].text->ids.size());
       result.work[text].row_layers_cached +=
-          RowLayersAlone(encoder_->config().layers, tokens, Reads::kCls);
+          RowLayersAlone(encoder_->config().layers, tokens, ReadsOf(texts_[text].tasks[task]));
     }
   }
 }
 
-// All heads in one call, a task's rows together; the raw encoder's answer is the row itself.
-void PassRunner::AnswerHeads(const at::Tensor& state, PassResult& result) {
-  by_task_.resize(items_.size());
-  std::iota(by_task_.begin(), by_task_.end(), size_t{0});
-  std::sort(by_task_.begin(), by_task_.end(), [&](size_t a, size_t b) {
-    return std::pair(Loaded(TaskOf(items_[a])), a) < std::pair(Loaded(TaskOf(items_[b])), b);
-  });
-  cls_rows_.clear();
-  size_t numbers = 0;
-  for (const size_t i : by_task_) {
-    cls_rows_.push_back(plan_->outputs[i].rows.first);
-    numbers += AnswerSize(Loaded(TaskOf(items_[i])));
-  }
-  logits_.resize(numbers);
-  heads_.clear();
-  float* logits = logits_.data();
-  for (size_t first = 0; first < by_task_.size();) {
-    const LoadedTask* task = Loaded(TaskOf(items_[by_task_[first]]));
-    size_t last = first;
-    while (last < by_task_.size() && Loaded(TaskOf(items_[by_task_[last]])) == task) ++last;
-    const auto rows = absl::MakeConstSpan(cls_rows_).subspan(first, last - first);
-    if (task != nullptr) {
-      heads_.push_back({&weights_[AdapterOf(task)]->head, rows, logits});
-    } else {
-      CopyRows(state, rows, logits);
-    }
-    logits += rows.size() * AnswerSize(task);
-    first = last;
-  }
-  ops::CpuOps().heads(heads_, *encoder_, state);
-
-  const float* values = logits_.data();
-  for (const size_t i : by_task_) {
+void PassRunner::Answer(const at::Tensor& state, PassResult& result) {
+  to_answer_.clear();
+  for (size_t i = 0; i < items_.size(); ++i) {
     const LoadedTask* task = Loaded(TaskOf(items_[i]));
-    SetOutput(task, {values, AnswerSize(task)}, result.outputs[items_[i].text][items_[i].task]);
-    values += AnswerSize(task);
+    to_answer_.push_back({.task = TaskOf(items_[i]),
+                          .head = task == nullptr ? nullptr : &weights_[AdapterOf(task)]->head,
+                          .rows = plan_->outputs[i].rows,
+                          .output = &result.outputs[items_[i].text][items_[i].task]});
   }
-}
-
-// Numbers of one answer: C, or H for the raw encoder.
-size_t PassRunner::AnswerSize(const LoadedTask* task) const {
-  return static_cast<size_t>(task == nullptr ? encoder_->config().hidden_size : task->classes());
+  answers_.Answer(to_answer_, *encoder_, state);
 }
 
 void PassRunner::KeepTaps() {
@@ -326,9 +268,10 @@ void PassRunner::KeepAnswers(const PassResult& result) {
   if (!caches_.answers.enabled()) return;
   for (const Item& item : items_) {
     const TaskOutput& output = result.outputs[item.text][item.task];
-    if (TaskOf(item).task == nullptr || !output.status.ok()) continue;
-    caches_.answers.Insert(*texts_[item.text].text, Loaded(TaskOf(item))->id(),
-                           TaskOf(item).skip_layers, output.logits);
+    if (!output.status.ok()) continue;
+    const PassTask& task = TaskOf(item);
+    caches_.answers.Insert(*texts_[item.text].text, AnswerId(task), AnswerDepth(task),
+                           output.logits, OutputOf(task));
   }
 }
 

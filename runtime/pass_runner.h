@@ -15,6 +15,7 @@
 #include "runtime/engine.h"
 #include "runtime/model/encoder.h"
 #include "runtime/pass/executor.h"
+#include "runtime/pass/pass_answers.h"
 #include "runtime/pass/plan.h"
 #include "runtime/task/task_store.h"
 
@@ -63,8 +64,7 @@ class PassRunner {
   void ChooseTap(PlanText& text);
   CostPredictor::Prediction Predict();
   void CountWork(PassResult& result) const;
-  void AnswerHeads(const at::Tensor& state, PassResult& result);
-  size_t AnswerSize(const LoadedTask* task) const;
+  void Answer(const at::Tensor& state, PassResult& result);
   void KeepAnswers(const PassResult& result);
   void KeepTaps();
 
@@ -96,10 +96,8 @@ class PassRunner {
   std::vector<const Adapter*> adapters_;
   std::vector<int32_t> widths_;  // [tasks_]: D
   std::vector<KeptTap> kept_;
-  std::vector<size_t> by_task_;    // items, sorted by task
-  std::vector<int64_t> cls_rows_;  // [items], in the order of by_task_
-  std::vector<float> logits_;      // the same
-  std::vector<ops::HeadRows> heads_;
+  PassAnswers answers_;
+  std::vector<PassAnswers::Item> to_answer_;  // [items]
   std::vector<double> asked_at_least_;
   std::vector<int> pair_layers_;
   const PassPlan* plan_ = nullptr;

@@ -16,22 +16,23 @@ AnswerCache::AnswerCache(std::string_view fingerprint, int64_t max_bytes)
       answers_(max_bytes, kMinShardBytes, Hash{.text_hash = {.seed = absl::HashOf(fingerprint)}}) {}
 
 std::optional<std::vector<float>> AnswerCache::Find(const TokenizedText& text, uint64_t task_id,
-                                                    int skip_layers) {
+                                                    int skip_layers, PassOutput output) {
   if (!enabled_) return std::nullopt;
-  std::optional<Answer> found = answers_.Find(Question{text, task_id, skip_layers});
+  std::optional<Answer> found = answers_.Find(Question{text, task_id, skip_layers, output});
   (found ? hits_ : misses_).fetch_add(1, std::memory_order_relaxed);
   if (!found) return std::nullopt;
   return std::move(found->logits);
 }
 
-bool AnswerCache::Contains(const TokenizedText& text, uint64_t task_id, int skip_layers) const {
-  return enabled_ && answers_.Contains(Question{text, task_id, skip_layers});
+bool AnswerCache::Contains(const TokenizedText& text, uint64_t task_id, int skip_layers,
+                           PassOutput output) const {
+  return enabled_ && answers_.Contains(Question{text, task_id, skip_layers, output});
 }
 
 void AnswerCache::Insert(const TokenizedText& text, uint64_t task_id, int skip_layers,
-                         absl::Span<const float> logits) {
+                         absl::Span<const float> logits, PassOutput output) {
   if (!enabled_) return;
-  answers_.Put(Question{text, task_id, skip_layers}, [&](const Answer*, int64_t /*room*/) {
+  answers_.Put(Question{text, task_id, skip_layers, output}, [&](const Answer*, int64_t /*room*/) {
     return Answer{.logits = {logits.begin(), logits.end()}};
   });
 }
@@ -46,12 +47,13 @@ CacheCounts AnswerCache::counts() const {
 }
 
 size_t AnswerCache::Hash::operator()(const Question& question) const {
-  return absl::HashOf(text_hash(question.text), question.task_id, question.skip_layers);
+  return absl::HashOf(text_hash(question.text), question.task_id, question.skip_layers,
+                      question.output);
 }
 
 bool AnswerCache::Equal::operator()(const Key& key, const Question& question) const {
   return key.task_id == question.task_id && key.skip_layers == question.skip_layers &&
-         TextEqual()(key.text, question.text);
+         key.output == question.output && TextEqual()(key.text, question.text);
 }
 
 }  // namespace fathom

@@ -1,4 +1,5 @@
-// AnswerCache: finished logits by (text, task, n), within a number of bytes. Any thread.
+// AnswerCache: finished answers by (text, task, n) and what was asked of it, within a number of
+// bytes. Any thread.
 #pragma once
 
 #include <atomic>
@@ -11,6 +12,7 @@
 #include "runtime/cache/counts.h"
 #include "runtime/cache/sharded_lru.h"
 #include "runtime/cache/text_key.h"
+#include "runtime/engine.h"
 #include "runtime/text/text.h"
 
 namespace fathom {
@@ -22,13 +24,15 @@ class AnswerCache {
 
   bool enabled() const { return enabled_; }
 
-  // `task_id` is of one loaded version of a task and never used again for another.
+  // `task_id` is of one loaded version of a task and never used again for another; 0 is the raw
+  // encoder.
   std::optional<std::vector<float>> Find(const TokenizedText& text, uint64_t task_id,
-                                         int skip_layers);
+                                         int skip_layers, PassOutput output = PassOutput::kHead);
   // Whether Find would find it, without a trace: for predictions.
-  bool Contains(const TokenizedText& text, uint64_t task_id, int skip_layers) const;
+  bool Contains(const TokenizedText& text, uint64_t task_id, int skip_layers,
+                PassOutput output = PassOutput::kHead) const;
   void Insert(const TokenizedText& text, uint64_t task_id, int skip_layers,
-              absl::Span<const float> logits);
+              absl::Span<const float> logits, PassOutput output = PassOutput::kHead);
   void Clear();
 
   // Entries are (text, task, n).
@@ -39,15 +43,20 @@ class AnswerCache {
     const TokenizedText& text;
     uint64_t task_id;
     int skip_layers;
+    PassOutput output = PassOutput::kHead;
   };
   struct Key {
     explicit Key(const Question& question)
-        : text(question.text), task_id(question.task_id), skip_layers(question.skip_layers) {}
+        : text(question.text),
+          task_id(question.task_id),
+          skip_layers(question.skip_layers),
+          output(question.output) {}
     int64_t bytes() const { return text.bytes(); }
 
     TextKey text;
     uint64_t task_id;
     int skip_layers;
+    PassOutput output;
   };
   struct Answer {
     std::vector<float> logits;

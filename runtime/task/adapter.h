@@ -61,7 +61,8 @@ struct Adapter {
 // adapter with as many weights, about 1.5 times the widths of its members together.
 std::vector<int> EffectiveWidths(const Adapter& adapter);
 
-// A prediction head over the [CLS] row: linear layers with the activation between them.
+// A prediction head over the [CLS] row, or over each row (tagging): linear layers with the
+// activation between them.
 struct HeadLayer {
   at::Tensor weight;  // [out, in]
   at::Tensor bias;    // [out]; of the last layer undefined if the config says bias: false

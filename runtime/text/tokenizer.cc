@@ -31,6 +31,17 @@ FathomTruncation Code(Truncation truncation) {
   return FATHOM_TRUNCATION_ERROR;
 }
 
+std::vector<TokenSpan> Spans(const FathomTokens& tokens) {
+  std::vector<TokenSpan> spans;
+  if (tokens.spans == nullptr) return spans;
+  spans.reserve(tokens.size);
+  for (size_t i = 0; i < tokens.size; ++i) {
+    const FathomTokenSpan& span = tokens.spans[i];
+    spans.push_back({.begin = span.begin, .end = span.end, .text = span.text});
+  }
+  return spans;
+}
+
 int8_t StripAccentsCode(const std::optional<bool>& strip_accents) {
   if (!strip_accents.has_value()) return -1;
   return *strip_accents ? 1 : 0;
@@ -81,6 +92,7 @@ absl::StatusOr<TokenizedText> Tokenizer::Encode(const RawText& text, Truncation 
       .second = Bytes(text.second.value_or(std::string_view())),
       .has_second = text.second.has_value(),
       .truncation = static_cast<uint8_t>(Code(truncation)),
+      .with_spans = text.with_spans,
       .max_tokens = max_tokens,
   };
   FathomTokens tokens{};
@@ -94,6 +106,7 @@ absl::StatusOr<TokenizedText> Tokenizer::Encode(const RawText& text, Truncation 
       .ids = {tokens.ids, tokens.ids + tokens.size},
       .segment_ids = {tokens.segment_ids, tokens.segment_ids + tokens.size},
       .full_tokens = tokens.full_tokens,
+      .spans = Spans(tokens),
   };
 }
 

@@ -2,11 +2,9 @@
 
 #include <google/protobuf/util/time_util.h>
 
-#include <string>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "server/grpc/probabilities.h"
+#include "server/grpc/outputs.h"
 #include "server/grpc/status.h"
 
 namespace fathom {
@@ -15,20 +13,6 @@ namespace {
 google::protobuf::Duration ToProto(absl::Duration duration) {
   return google::protobuf::util::TimeUtil::NanosecondsToDuration(
       absl::ToInt64Nanoseconds(duration));
-}
-
-absl::Status CheckOutput(const TaskOutput& output, const TaskInfo& task) {
-  if (!output.status.ok()) return output.status;
-  const size_t expected = task.head == HeadKind::kRegression ? 1 : task.labels.size();
-  if (output.logits.size() != expected || output.logits.empty()) {
-    return absl::InternalError(absl::StrCat("task '", task.name, "' answered ",
-                                            output.logits.size(), " logits, not ", expected));
-  }
-  if (!AllFinite(output.logits)) {
-    return absl::InternalError(
-        absl::StrCat("task '", task.name, "' answered a logit that is not a finite number"));
-  }
-  return absl::OkStatus();
 }
 
 v1::DepthReason ToProto(DepthReason reason) {
@@ -63,19 +47,6 @@ v1::DepthUsed MakeDepthUsed(const TaskInfo& task, const ChosenDepth& depth) {
   return used;
 }
 
-void WriteClassification(const TaskOutput& output, const TaskInfo& task, size_t top_k,
-                         v1::Classification& out) {
-  const std::vector<float> probabilities = Softmax(output.logits);
-  const size_t best = TopClasses(probabilities, 1).front();
-  out.set_label(task.labels[best]);
-  out.set_probability(probabilities[best]);
-  for (const size_t c : TopClasses(probabilities, top_k)) {
-    v1::Label* label = out.add_top();
-    label->set_name(task.labels[c]);
-    label->set_probability(probabilities[c]);
-  }
-}
-
 }  // namespace
 
 std::optional<v1::ExpectedQuality> QualityAt(const TaskInfo& task, int skip_layers) {
@@ -96,24 +67,29 @@ std::optional<v1::ExpectedQuality> QualityAt(const TaskInfo& task, int skip_laye
 }
 
 v1::TaskResult MakeTaskResult(const TaskOutput& output, const TaskInfo& task,
-                              const ChosenDepth& depth, const v1::PredictOptions& options) {
+                              const ChosenDepth& depth, const v1::PredictOptions& options,
+                              absl::Span<const TokenSpan> spans) {
   v1::TaskResult result;
   result.set_name(task.name);
   result.set_version(static_cast<uint32_t>(task.version));
   *result.mutable_depth() = MakeDepthUsed(task, depth);
-  if (const absl::Status status = CheckOutput(output, task); !status.ok()) {
+  if (const absl::Status status = CheckOutput(output, task, spans); !status.ok()) {
     *result.mutable_error() = ToRpcStatus(status);
     return result;
   }
   switch (task.head) {
     case HeadKind::kClassification:
-      WriteClassification(output, task, options.top_k(), *result.mutable_classification());
+      *result.mutable_classification() =
+          MakeClassification(output.logits, task.labels, options.top_k());
       break;
     case HeadKind::kRegression:
       result.mutable_regression()->set_value(output.logits.front());
       break;
     case HeadKind::kMultiLabel:
+      *result.mutable_multi_label() = MakeMultiLabel(output.logits, task.labels);
+      break;
     case HeadKind::kTagging:
+      *result.mutable_tagging() = MakeTagging(output.logits, task.labels, spans);
       break;
   }
   if (options.return_logits()) {

@@ -15,6 +15,10 @@ constexpr size_t kMostMessageBytes = 300;
 
 bool IsVisible(char c) { return c > ' ' && c <= '~'; }
 
+bool IsPrintable(const std::string& id) {
+  return !id.empty() && id.size() <= kMostIdBytes && std::all_of(id.begin(), id.end(), IsVisible);
+}
+
 std::string NewRequestId() {
   thread_local absl::BitGen random;
   return absl::StrFormat("%016x%016x", absl::Uniform<uint64_t>(random),
@@ -27,9 +31,11 @@ std::string RequestIdOf(const std::multimap<grpc::string_ref, grpc::string_ref>&
   const auto it = metadata.find(kRequestIdKey);
   if (it == metadata.end()) return NewRequestId();
   std::string id(it->second.data(), it->second.size());
-  const bool good =
-      !id.empty() && id.size() <= kMostIdBytes && std::all_of(id.begin(), id.end(), IsVisible);
-  return good ? id : NewRequestId();
+  return IsPrintable(id) ? id : NewRequestId();
+}
+
+std::string RequestIdInStream(const std::string& stream, const std::string& request) {
+  return IsPrintable(request) ? stream + "/" + request : stream;
 }
 
 std::optional<spdlog::level::level_enum> LevelOfCall(absl::StatusCode code, bool slow) {
@@ -61,8 +67,8 @@ void LogCall(const CallRecord& call, const CallLogOptions& options) {
   const auto level = LevelOfCall(call.status.code(), slow);
   if (!level) return;
   std::vector<LogField> fields = {
-      LogField::Text("request_id", call.request_id),
-      LogField::Text("method", call.method),
+      LogField::Text("request_id", call.call.request_id),
+      LogField::Text("method", call.call.method),
       LogField::Text("code", absl::StatusCodeToString(call.status.code())),
       LogField::Number("total_ms", total_ms),
       LogField::Number("tasks", static_cast<double>(call.tasks)),

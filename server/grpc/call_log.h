@@ -21,13 +21,21 @@ struct CallLogOptions {
 // The metadata key of a call's id, both ways.
 inline constexpr char kRequestIdKey[] = "x-request-id";
 
+struct CallIdentity {
+  std::string request_id;
+  std::string method;  // "Predict"
+};
+
 // The client's x-request-id if it is 1 to 128 visible ASCII characters; else a new random one.
 std::string RequestIdOf(const std::multimap<grpc::string_ref, grpc::string_ref>& metadata);
 
+// The id of a request in a stream: the stream's, and the one that the client gave the request where
+// it is of that kind too.
+std::string RequestIdInStream(const std::string& stream, const std::string& request);
+
 // One call, at its end.
 struct CallRecord {
-  std::string request_id;
-  std::string method;   // "Predict"
+  CallIdentity call;
   absl::Status status;  // what the client was told
   absl::Duration total;
   std::optional<absl::Duration> queue;  // these two where the stage was reached

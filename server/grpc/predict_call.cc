@@ -1,5 +1,6 @@
 #include "server/grpc/predict_call.h"
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <utility>
@@ -7,49 +8,11 @@
 #include "absl/strings/str_cat.h"
 #include "server/grpc/answer.h"
 #include "server/grpc/errors.h"
+#include "server/grpc/inputs.h"
 #include "server/grpc/metadata_depth.h"
 #include "server/grpc/validate.h"
 
 namespace fathom {
-namespace {
-
-TextInput ToTextInput(const v1::Input& input) {
-  switch (input.kind_case()) {
-    case v1::Input::kPair:
-      return RawText{.first = input.pair().first(), .second = input.pair().second()};
-    case v1::Input::kTokenIds: {
-      const v1::TokenIds& tokens = input.token_ids();
-      RawTokenIds raw;
-      raw.ids.assign(tokens.ids().begin(), tokens.ids().end());
-      raw.segment_ids.assign(tokens.segment_ids().begin(), tokens.segment_ids().end());
-      return raw;
-    }
-    case v1::Input::kText:
-    case v1::Input::KIND_NOT_SET:
-      break;
-  }
-  return RawText{.first = input.text(), .second = std::nullopt};
-}
-
-std::string FieldOf(const v1::Input& input, int index) {
-  const char* const kind = input.has_pair() ? "pair" : input.has_token_ids() ? "token_ids" : "text";
-  return absl::StrCat("inputs[", index, "].", kind);
-}
-
-Truncation ToTruncation(v1::Truncation truncation) {
-  switch (truncation) {
-    case v1::TRUNCATION_ERROR:
-      return Truncation::kError;
-    case v1::TRUNCATION_ONLY_FIRST:
-      return Truncation::kOnlyFirst;
-    case v1::TRUNCATION_ONLY_SECOND:
-      return Truncation::kOnlySecond;
-    default:
-      return Truncation::kLongestFirst;
-  }
-}
-
-}  // namespace
 
 void PredictCall::Start(v1::PredictRequest request, Done done) {
   request_ = std::move(request);
@@ -120,19 +83,26 @@ absl::StatusOr<DepthChoice> PredictCall::DepthOfTask(int task, const TaskInfo& i
   return ResolveDepth(metadata, MetadataKeys(), info, layers);
 }
 
+bool PredictCall::TagsTokens() const {
+  return std::any_of(tasks_.begin(), tasks_.end(),
+                     [](const Task& task) { return task.task->info().head == HeadKind::kTagging; });
+}
+
 absl::Status PredictCall::TokenizeInputs(ScheduledRequest& request) {
-  const Truncation truncation = ToTruncation(request_.options().truncation());
+  const TokenizeOptions options{.truncation = ToTruncation(request_.options().truncation()),
+                                .with_spans = TagsTokens()};
   request.texts.reserve(static_cast<size_t>(request_.inputs_size()));
   for (int i = 0; i < request_.inputs_size(); ++i) {
     const v1::Input& input = request_.inputs(i);
-    auto text = deps_.engine->Tokenize(ToTextInput(input), truncation);
-    if (!text.ok()) return AtField(FieldOf(input, i), text.status());
+    auto text = TokenizeInput(*deps_.engine, input, i, options);
+    if (!text.ok()) return text.status();
 
     v1::InputResult* result = response_.add_results();
     result->set_id(input.id());
     result->set_token_count(static_cast<uint32_t>(text->ids.size()));
     result->set_truncated(text->truncated());
     tokens_ += static_cast<int64_t>(text->ids.size());
+    spans_.push_back(std::move(text->spans));
     request.texts.emplace_back().text = *std::move(text);
   }
   return absl::OkStatus();
@@ -163,7 +133,7 @@ absl::StatusOr<v1::PredictResponse> PredictCall::MakeResponse(
     for (size_t t = 0; t < tasks_.size(); ++t) {
       v1::TaskResult made =
           MakeTaskResult(result->outputs[i][t], tasks_[t].task->info(),
-                         DepthOfAnswer(*result, i, t, elapsed), request_.options());
+                         DepthOfAnswer(*result, i, t, elapsed), request_.options(), spans_[i]);
       CallObservation::Task& observed = observation_.tasks[t];
       if (made.has_error()) {
         observed.code = static_cast<absl::StatusCode>(made.error().code());

@@ -58,6 +58,7 @@ class PredictCall : public std::enable_shared_from_this<PredictCall> {
   absl::StatusOr<ScheduledRequest> Prepare();
   absl::Status FindTasks();
   absl::StatusOr<DepthChoice> DepthOfTask(int task, const TaskInfo& info) const;
+  bool TagsTokens() const;
   absl::Status TokenizeInputs(ScheduledRequest& request);
   absl::StatusOr<v1::PredictResponse> MakeResponse(absl::StatusOr<ScheduledResult> result);
   ChosenDepth DepthOfAnswer(const ScheduledResult& result, size_t text, size_t task,
@@ -74,6 +75,7 @@ class PredictCall : public std::enable_shared_from_this<PredictCall> {
   std::optional<v1::Depth> metadata_depth_;
   std::vector<Task> tasks_;
   v1::PredictResponse response_;  // ids, token counts and truncation are known before the pass
+  std::vector<std::vector<TokenSpan>> spans_;  // [inputs]; empty where nobody asks for them
   int64_t tokens_ = 0;
   CallObservation observation_;
 };

@@ -23,6 +23,12 @@ std::vector<float> Softmax(absl::Span<const float> logits) {
   return probabilities;
 }
 
+float Sigmoid(float logit) {
+  const double x = logit;
+  if (x >= 0) return static_cast<float>(1 / (1 + std::exp(-x)));
+  return static_cast<float>(std::exp(x) / (1 + std::exp(x)));
+}
+
 std::vector<size_t> TopClasses(absl::Span<const float> probabilities, size_t count) {
   std::vector<size_t> classes(probabilities.size());
   std::iota(classes.begin(), classes.end(), size_t{0});

@@ -14,6 +14,9 @@ bool AllFinite(absl::Span<const float> values);
 // REQUIRES: AllFinite(logits), not empty.
 std::vector<float> Softmax(absl::Span<const float> logits);
 
+// 1 / (1 + exp(-logit)), without overflow.
+float Sigmoid(float logit);
+
 // The `count` classes of the highest probability (all, if there are fewer), best first; ties by
 // class index.
 std::vector<size_t> TopClasses(absl::Span<const float> probabilities, size_t count);

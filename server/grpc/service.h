@@ -5,7 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "fathom/v1/inference_service.grpc.pb.h"
-#include "server/grpc/call_log.h"
+#include "server/grpc/call_observer.h"
 #include "server/grpc/predict_call.h"
 #include "server/metrics/metrics.h"
 
@@ -15,9 +15,9 @@ namespace fathom {
 using InferenceServiceBase = v1::InferenceService::WithRawCallbackMethod_Predict<
     v1::InferenceService::WithRawCallbackMethod_ListTasks<
         v1::InferenceService::WithRawCallbackMethod_GetServerInfo<
-            v1::InferenceService::WithCallbackMethod_PredictStream<
-                v1::InferenceService::WithCallbackMethod_Embed<
-                    v1::InferenceService::WithCallbackMethod_Tokenize<
+            v1::InferenceService::WithRawCallbackMethod_PredictStream<
+                v1::InferenceService::WithRawCallbackMethod_Embed<
+                    v1::InferenceService::WithRawCallbackMethod_Tokenize<
                         v1::InferenceService::Service>>>>>>;
 
 // Thread-safe.
@@ -26,7 +26,7 @@ class InferenceServiceImpl : public InferenceServiceBase {
   // `deps` and `metrics` must outlive the service.
   InferenceServiceImpl(const PredictDeps& deps, Metrics* metrics, const CallLogOptions& call_log,
                        std::string version)
-      : deps_(deps), metrics_(metrics), call_log_(call_log), version_(std::move(version)) {}
+      : deps_(deps), observer_(metrics, call_log), version_(std::move(version)) {}
 
   grpc::ServerUnaryReactor* Predict(grpc::CallbackServerContext* context,
                                     const grpc::ByteBuffer* request,
@@ -38,18 +38,17 @@ class InferenceServiceImpl : public InferenceServiceBase {
                                           const grpc::ByteBuffer* request,
                                           grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* Embed(grpc::CallbackServerContext* context,
-                                  const v1::EmbedRequest* request,
-                                  v1::EmbedResponse* response) override;
+                                  const grpc::ByteBuffer* request,
+                                  grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* Tokenize(grpc::CallbackServerContext* context,
-                                     const v1::TokenizeRequest* request,
-                                     v1::TokenizeResponse* response) override;
-  grpc::ServerBidiReactor<v1::PredictStreamRequest, v1::PredictStreamResponse>* PredictStream(
+                                     const grpc::ByteBuffer* request,
+                                     grpc::ByteBuffer* response) override;
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* PredictStream(
       grpc::CallbackServerContext* context) override;
 
  private:
   const PredictDeps deps_;
-  Metrics* const metrics_;
-  const CallLogOptions call_log_;
+  const CallObserver observer_;
   const std::string version_;
 };
 

@@ -59,10 +59,31 @@ absl::Status ValidateTask(const v1::TaskSelector& task, const std::string& field
   return absl::OkStatus();
 }
 
-absl::Status ValidateOptions(const v1::PredictOptions& options) {
-  if (!v1::Truncation_IsValid(options.truncation())) {
-    return InvalidField("options.truncation", absl::StrCat("unknown value ", options.truncation()));
+absl::Status ValidateInputs(const google::protobuf::RepeatedPtrField<v1::Input>& inputs,
+                            const RequestLimits& limits) {
+  absl::Status status = ValidateCount("inputs", inputs.size(), limits.max_inputs);
+  for (int i = 0; status.ok() && i < inputs.size(); ++i) {
+    status = ValidateInput(inputs[i], absl::StrCat("inputs[", i, "]"));
   }
+  return status;
+}
+
+absl::Status ValidateTruncation(v1::Truncation truncation, const std::string& field) {
+  if (v1::Truncation_IsValid(truncation)) return absl::OkStatus();
+  return InvalidField(field, absl::StrCat("unknown value ", truncation));
+}
+
+// Embeddings of different n are not comparable.
+absl::Status ValidateExactDepth(const v1::Depth& depth, const std::string& field) {
+  constexpr char kInstead[] = "Embed runs at an exact n; give skip_layers, or nothing";
+  if (depth.has_latency_budget()) return InvalidField(field + ".latency_budget", kInstead);
+  if (depth.has_min_quality()) return InvalidField(field + ".min_quality", kInstead);
+  return absl::OkStatus();
+}
+
+absl::Status ValidateOptions(const v1::PredictOptions& options) {
+  absl::Status status = ValidateTruncation(options.truncation(), "options.truncation");
+  if (!status.ok()) return status;
   if (!v1::CacheMode_IsValid(options.cache())) {
     return InvalidField("options.cache", absl::StrCat("unknown value ", options.cache()));
   }
@@ -73,15 +94,30 @@ absl::Status ValidateOptions(const v1::PredictOptions& options) {
 }  // namespace
 
 absl::Status ValidatePredict(const v1::PredictRequest& request, const RequestLimits& limits) {
-  absl::Status status = ValidateCount("inputs", request.inputs_size(), limits.max_inputs);
+  absl::Status status = ValidateInputs(request.inputs(), limits);
   if (status.ok()) status = ValidateCount("tasks", request.tasks_size(), limits.max_tasks);
-  for (int i = 0; status.ok() && i < request.inputs_size(); ++i) {
-    status = ValidateInput(request.inputs(i), absl::StrCat("inputs[", i, "]"));
-  }
   for (int i = 0; status.ok() && i < request.tasks_size(); ++i) {
     status = ValidateTask(request.tasks(i), absl::StrCat("tasks[", i, "]"), limits);
   }
   if (status.ok()) status = ValidateOptions(request.options());
+  return status;
+}
+
+absl::Status ValidateEmbed(const v1::EmbedRequest& request, const RequestLimits& limits) {
+  absl::Status status = ValidateInputs(request.inputs(), limits);
+  if (status.ok() && !v1::Pooling_IsValid(request.pooling())) {
+    status = InvalidField("pooling", absl::StrCat("unknown value ", request.pooling()));
+  }
+  if (status.ok()) status = ValidateTruncation(request.truncation(), "truncation");
+  if (!status.ok() || !request.has_task()) return status;
+  status = ValidateTask(request.task(), "task", limits);
+  if (status.ok()) status = ValidateExactDepth(request.task().depth(), "task.depth");
+  return status;
+}
+
+absl::Status ValidateTokenize(const v1::TokenizeRequest& request, const RequestLimits& limits) {
+  absl::Status status = ValidateInputs(request.inputs(), limits);
+  if (status.ok()) status = ValidateTruncation(request.truncation(), "truncation");
   return status;
 }
 

@@ -9,5 +9,7 @@ namespace fathom {
 
 // INVALID_ARGUMENT names the field and the limit; UNIMPLEMENTED what is not built in.
 absl::Status ValidatePredict(const v1::PredictRequest& request, const RequestLimits& limits);
+absl::Status ValidateEmbed(const v1::EmbedRequest& request, const RequestLimits& limits);
+absl::Status ValidateTokenize(const v1::TokenizeRequest& request, const RequestLimits& limits);
 
 }  // namespace fathom

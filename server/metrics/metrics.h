@@ -24,7 +24,7 @@
 
 namespace fathom {
 
-// One Predict call, at its end.
+// One call of Predict or Embed, or one request of a stream, at its end.
 struct CallObservation {
   struct Task {
     std::string name;  // as the client wrote it

@@ -118,6 +118,18 @@ TEST_F(ProfileTaskTest, RefusesWhatCannotBeMeasured) {
   EXPECT_THAT(std::string(headless.message()), HasSubstr("no prediction head"));
 }
 
+TEST_F(ProfileTaskTest, RefusesAHeadThatIsNotScoredByOneLabel) {
+  const fs::path path = fs::path(options_.output_dir) / "head_config.json";
+  std::ifstream in(path);
+  json head = json::parse(in);
+  in.close();
+  head["config"]["head_type"] = "tagging";
+  std::ofstream(path) << head;
+  const absl::Status status = Profile();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("the head tags tokens"));
+}
+
 TEST_F(ProfileTaskTest, RefusesATaskOfAnotherEncoder) {
   json config = Config();
   config["fathom"]["encoder_fingerprint"] = "0123";

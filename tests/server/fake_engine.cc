@@ -14,12 +14,15 @@ constexpr int kLayers = 12;
 constexpr int kMaxTokens = 16;
 
 void AppendWords(std::string_view text, int32_t segment, TokenizedText& out) {
-  const std::vector<std::string> words = absl::StrSplit(std::string(text), ' ', absl::SkipEmpty());
-  for (const std::string& word : words) {
+  const std::string copy(text);
+  for (const absl::string_view word : absl::StrSplit(copy, ' ', absl::SkipEmpty())) {
     int32_t id = 0;
     for (const char c : word) id = (id * 31 + c) % 1000;
     out.ids.push_back(10 + id);
     out.segment_ids.push_back(segment);
+    const auto begin = static_cast<int32_t>(word.data() - copy.data());
+    out.spans.push_back(
+        {.begin = begin, .end = begin + static_cast<int32_t>(word.size()), .text = segment});
   }
 }
 
@@ -27,11 +30,21 @@ TokenizedText Encode(const RawText& raw) {
   TokenizedText text;
   text.ids = {1};
   text.segment_ids = {0};
+  text.spans.emplace_back();
   AppendWords(raw.first, 0, text);
   if (raw.second.has_value()) AppendWords(*raw.second, 1, text);
   text.ids.push_back(2);
   text.segment_ids.push_back(0);
+  text.spans.emplace_back();
+  if (!raw.with_spans) text.spans.clear();
   return text;
+}
+
+// [4]: tokens, n, and what was asked for.
+TaskOutput State(const TokenizedText& text, const PassTask& task) {
+  return {.status = absl::OkStatus(),
+          .logits = {static_cast<float>(text.ids.size()), static_cast<float>(task.skip_layers),
+                     static_cast<float>(task.output), -1}};
 }
 
 }  // namespace
@@ -170,6 +183,7 @@ absl::StatusOr<TokenizedText> FakeEngine::Tokenize(const TextInput& input,
           absl::StrCat("the text has ", text.full_tokens, " tokens, the limit is ", kMaxTokens));
     }
     text.ids.resize(kMaxTokens);
+    if (!text.spans.empty()) text.spans.resize(kMaxTokens);
   }
   text.segment_ids.resize(text.ids.size());
   return text;
@@ -178,13 +192,17 @@ absl::StatusOr<TokenizedText> FakeEngine::Tokenize(const TextInput& input,
 absl::StatusOr<std::shared_ptr<const ServableTask>> FakeEngine::FindTask(std::string_view name,
                                                                          int version) const {
   std::shared_ptr<const ServableTask> found;
-  std::vector<std::string> known;
-  for (const auto& [key, task] : tasks_) {
-    if (!task->info().load_status.ok()) continue;
-    known.push_back(key.first);
-    if (key.first == name && (version == 0 || version == key.second)) found = task;
+  const std::string wanted(name);
+  for (auto it = tasks_.lower_bound({wanted, 0}); it != tasks_.end() && it->first.first == wanted;
+       ++it) {
+    if (!it->second->info().load_status.ok()) continue;
+    if (version == 0 || version == it->first.second) found = it->second;
   }
   if (found != nullptr) return found;
+  std::vector<std::string> known;
+  for (const auto& [key, task] : tasks_) {
+    if (task->info().load_status.ok()) known.push_back(key.first);
+  }
   known.resize(std::min<size_t>(known.size(), 10));
   return absl::NotFoundError(
       absl::StrCat("no task '", std::string(name), "'; known tasks: ", absl::StrJoin(known, ", ")));
@@ -207,11 +225,7 @@ void FakeEngine::WaitAtDoor(SeenPass seen) {
 }
 
 TaskOutput FakeEngine::Answer(const TokenizedText& text, const PassTask& task) const {
-  if (task.task == nullptr) {
-    const float mean = task.output == PassOutput::kMeanState ? 0.5F : 0;
-    return {.logits = std::vector<float>(static_cast<size_t>(encoder_.hidden_size),
-                                         static_cast<float>(text.ids[0]) + mean)};
-  }
+  if (task.task == nullptr) return State(text, task);
   const TaskInfo& info = task.task->info();
   if (const auto it = task_status_.find(info.name); it != task_status_.end()) {
     return {.status = it->second, .logits = {}};
@@ -219,12 +233,17 @@ TaskOutput FakeEngine::Answer(const TokenizedText& text, const PassTask& task) c
   if (const auto it = task_logits_.find(info.name); it != task_logits_.end()) {
     return {.status = absl::OkStatus(), .logits = it->second};
   }
+  if (task.output != PassOutput::kHead) return State(text, task);
   TaskOutput output;
   const size_t classes = std::max<size_t>(1, info.labels.size());
-  for (size_t c = 0; c < classes; ++c) {
-    const size_t seed = static_cast<size_t>(text.ids[text.ids.size() / 2]) + info.name.size();
-    output.logits.push_back(static_cast<float>((seed + 7 * c) % 5) -
-                            0.1F * static_cast<float>(task.skip_layers));
+  const bool tags = info.head == HeadKind::kTagging;
+  for (size_t token = 0; token < (tags ? text.ids.size() : 1); ++token) {
+    const int32_t id = text.ids[tags ? token : text.ids.size() / 2];
+    for (size_t c = 0; c < classes; ++c) {
+      const size_t seed = static_cast<size_t>(id) + info.name.size();
+      output.logits.push_back(static_cast<float>((seed + 7 * c) % 5) -
+                              0.1F * static_cast<float>(task.skip_layers));
+    }
   }
   return output;
 }
@@ -290,6 +309,15 @@ TaskInfo RegressionTask(const std::string& name) {
   info.name = name;
   info.head = HeadKind::kRegression;
   info.architecture = "houlsby";
+  return info;
+}
+
+TaskInfo TaskOfKind(const std::string& name, HeadKind head, std::vector<std::string> labels) {
+  TaskInfo info;
+  info.name = name;
+  info.head = head;
+  info.labels = std::move(labels);
+  info.architecture = "pfeiffer";
   return info;
 }
 

@@ -1,6 +1,6 @@
 // FakeEngine: an Engine without a model, turned by hand. A test can hold Run at its door, see what
 // each pass was given, and make a pass or a task fail. Its answers are a function of the text, the
-// task and n alone, as a real engine's are.
+// task and n alone, as a real engine's are. A pooled state is (tokens, n, PassOutput, -1).
 #pragma once
 
 #include <condition_variable>
@@ -120,6 +120,9 @@ TaskInfo ClassificationTask(const std::string& name, std::vector<std::string> la
 
 // A regression task without a profile.
 TaskInfo RegressionTask(const std::string& name);
+
+// A task of one version without a profile, trained for n = 0.
+TaskInfo TaskOfKind(const std::string& name, HeadKind head, std::vector<std::string> labels);
 
 // A task that was refused at load.
 TaskInfo RefusedTask(const std::string& name, absl::Status why);

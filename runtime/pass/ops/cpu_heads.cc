@@ -28,7 +28,7 @@ void CheckHead(const HeadRows& rows, const at::Tensor& state) {
     width = layer.weight.size(0);
     if (layer.bias.defined()) CheckVector(layer.bias, width, "a head's bias");
   }
-  for (const int64_t row : rows.cls_rows) CheckRows(row, 1, state, "the last state");
+  for (const int64_t row : rows.state_rows) CheckRows(row, 1, state, "the last state");
 }
 
 // The pooler's output for all rows that a head with use_pooler reads: one product for all heads.
@@ -38,7 +38,7 @@ at::Tensor Pool(absl::Span<const HeadRows> heads, const Encoder& encoder, const 
   work.pooled_rows.clear();
   for (const HeadRows& rows : heads) {
     if (!rows.head->use_pooler) continue;
-    work.pooled_rows.insert(work.pooled_rows.end(), rows.cls_rows.begin(), rows.cls_rows.end());
+    work.pooled_rows.insert(work.pooled_rows.end(), rows.state_rows.begin(), rows.state_rows.end());
   }
   if (work.pooled_rows.empty()) return {};
   TORCH_CHECK(encoder.pooler().has_value(), "a head reads the pooler; the encoder has none");
@@ -65,7 +65,7 @@ void IndexPooledRows(absl::Span<const HeadRows> heads, Workspace& work) {
   work.pooled_index.clear();
   for (const HeadRows& rows : heads) {
     if (!rows.head->use_pooler) continue;
-    for (const int64_t row : rows.cls_rows) {
+    for (const int64_t row : rows.state_rows) {
       const auto found = std::lower_bound(work.pooled_rows.begin(), work.pooled_rows.end(), row);
       work.pooled_index.push_back(found - work.pooled_rows.begin());
     }
@@ -78,7 +78,7 @@ void PrepareLayer(absl::Span<const HeadRows> heads, size_t depth, Workspace& wor
   size_t size = 0;
   for (const HeadRows& rows : heads) {
     if (depth + 1 >= rows.head->layers.size()) continue;
-    size += rows.cls_rows.size() * static_cast<size_t>(rows.head->layers[depth].weight.size(0));
+    size += rows.state_rows.size() * static_cast<size_t>(rows.head->layers[depth].weight.size(0));
   }
   if (states.size() < size) states.resize(size);
   float* next = states.data();
@@ -121,10 +121,10 @@ void CpuHeads(absl::Span<const HeadRows> heads, const Encoder& encoder, const at
   for (const HeadRows& rows : heads) {
     depths = std::max(depths, rows.head->layers.size());
     const bool pools = rows.head->use_pooler;
-    const auto count = static_cast<int64_t>(rows.cls_rows.size());
+    const auto count = static_cast<int64_t>(rows.state_rows.size());
     work.segments.push_back({.x = (pools ? pooled : state).const_data_ptr<float>(),
                              .x_stride = state.size(1),
-                             .rows = pools ? pooled_index : rows.cls_rows.data(),
+                             .rows = pools ? pooled_index : rows.state_rows.data(),
                              .count = count});
     if (pools) pooled_index += count;
   }

@@ -20,8 +20,8 @@ namespace fathom::ops {
 // One head and the rows that it answers.
 struct HeadRows {
   const Head* head;
-  absl::Span<const int64_t> cls_rows;  // rows of the last layer's state
-  float* logits;                       // [cls_rows, C], memory of the host
+  absl::Span<const int64_t> state_rows;  // of the last layer's state
+  float* logits;                         // [state_rows, C], memory of the host
 };
 
 struct OpTable {

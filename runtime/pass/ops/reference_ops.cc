@@ -107,7 +107,7 @@ void AdapterNorm(const OpTable::AdapterNormCall& call, at::Tensor& out) {
 void Heads(absl::Span<const HeadRows> heads, const Encoder& encoder, const at::Tensor& state) {
   for (const HeadRows& rows : heads) {
     const at::Tensor index =
-        at::tensor(at::IntArrayRef(rows.cls_rows.data(), rows.cls_rows.size()));
+        at::tensor(at::IntArrayRef(rows.state_rows.data(), rows.state_rows.size()));
     const at::Tensor cls = at::index_select(state, 0, index.to(state.device()));
     const at::Tensor logits = ApplyHead(*rows.head, encoder, cls).cpu().contiguous();
     std::copy_n(logits.const_data_ptr<float>(), logits.numel(), rows.logits);

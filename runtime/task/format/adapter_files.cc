@@ -72,11 +72,12 @@ absl::Status CheckLabels(const Head& head, int64_t classes) {
                         : absl::InvalidArgumentError("a regression head has one output");
   }
   const std::set<std::string> distinct(head.labels.begin(), head.labels.end());
-  if (classes < 2 || head.labels.size() != static_cast<size_t>(classes) ||
+  const int fewest = head.kind == HeadKind::kClassification ? 2 : 1;
+  if (classes < fewest || head.labels.size() != static_cast<size_t>(classes) ||
       distinct.size() != head.labels.size()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("a classification head of ", classes, " outputs needs as many labels, at ",
-                     "least two and all distinct; it has ", distinct.size(), " distinct ones"));
+        absl::StrCat("a head of ", classes, " outputs that gives labels needs as many, at least ",
+                     fewest, " and all distinct; it has ", distinct.size(), " distinct ones"));
   }
   return absl::OkStatus();
 }

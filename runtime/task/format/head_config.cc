@@ -42,10 +42,43 @@ std::vector<std::string> ReadLabels(JsonFields& fields, int classes) {
   return labels;
 }
 
+// Classes and labels of a head of kind head.kind.
 void ReadClasses(JsonFields& fields, std::optional<int64_t> fallback, HeadConfig& head) {
   head.classes = static_cast<int>(fields.Integer("num_labels", {1, kMaxClasses}, fallback));
-  head.kind = head.classes == 1 ? HeadKind::kRegression : HeadKind::kClassification;
-  if (head.kind == HeadKind::kClassification) head.labels = ReadLabels(fields, head.classes);
+  if (head.kind == HeadKind::kClassification && head.classes == 1) {
+    head.kind = HeadKind::kRegression;
+  } else {
+    head.labels = ReadLabels(fields, head.classes);
+  }
+}
+
+constexpr char kClassificationType[] = "classification";
+constexpr char kMultiLabelType[] = "multilabel_classification";
+constexpr char kTaggingType[] = "tagging";
+
+HeadKind ReadHeadType(JsonFields& fields) {
+  const std::string type = fields.String("head_type");
+  if (type == kMultiLabelType) return HeadKind::kMultiLabel;
+  if (type == kTaggingType) return HeadKind::kTagging;
+  if (type != kClassificationType) {
+    fields.Refuse("head_type",
+                  "\"classification\" (num_labels 1 for regression), "
+                  "\"multilabel_classification\" or \"tagging\"");
+  }
+  return HeadKind::kClassification;
+}
+
+const char* HeadTypeName(HeadKind kind) {
+  switch (kind) {
+    case HeadKind::kMultiLabel:
+      return kMultiLabelType;
+    case HeadKind::kTagging:
+      return kTaggingType;
+    case HeadKind::kClassification:
+    case HeadKind::kRegression:
+      break;
+  }
+  return kClassificationType;
 }
 
 // null says that there is none; a file that does not say has the library's default.
@@ -60,16 +93,16 @@ std::optional<Activation> ReadActivation(JsonFields& fields, const json& config)
 
 absl::StatusOr<HeadConfig> ParseFlexible(const json& config, const std::string& name) {
   JsonFields fields(config);
-  if (fields.String("head_type") != "classification") {
-    fields.Refuse("head_type", "\"classification\" (num_labels 1 for regression)");
-  }
-  HeadConfig head;
+  HeadConfig head{.kind = ReadHeadType(fields)};
   ReadClasses(fields, std::nullopt, head);
   const std::optional<Activation> activation = ReadActivation(fields, config);
   head.activation = activation.value_or(Activation::kIdentity);
+  const bool tags = head.kind == HeadKind::kTagging;
   head.use_pooler = fields.Boolean("use_pooler", false);
+  if (tags && head.use_pooler) fields.Refuse("use_pooler", "false for a head that tags all tokens");
   head.has_bias = fields.Boolean("bias", true);
-  const auto layers = static_cast<int>(fields.Integer("layers", {1, kMaxHeadLayers}, 2));
+  const int64_t usual_layers = tags ? 1 : 2;
+  const auto layers = static_cast<int>(fields.Integer("layers", {1, kMaxHeadLayers}, usual_layers));
   if (!fields.status().ok()) {
     return absl::InvalidArgumentError(absl::StrCat("config: ", fields.status().message()));
   }
@@ -127,7 +160,7 @@ json MakeHeadConfig(const HeadConfig& config) {
   json activation;  // null
   if (config.activation != Activation::kIdentity) activation = ActivationName(config.activation);
   return {
-      {"head_type", "classification"},
+      {"head_type", HeadTypeName(config.kind)},
       {"num_labels", config.classes},
       {"layers", config.layer_names.size()},
       {"activation_function", activation},

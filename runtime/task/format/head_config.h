@@ -14,7 +14,7 @@ namespace fathom {
 
 struct HeadConfig {
   HeadKind kind = HeadKind::kClassification;
-  int classes = 2;  // C; 1 for regression
+  int classes = 2;  // C; 1 for regression, and a classification of 1 is one
   Activation activation = Activation::kTanh;
   bool use_pooler = false;
   bool has_bias = true;                  // of the last layer; the hidden ones always have one
@@ -23,8 +23,9 @@ struct HeadConfig {
   std::string name_prefix;  // tensors of this head begin so; empty: all tensors of the file do
 };
 
-// Flexible heads ("heads.<name>.<index>") of type classification, and the static one of
-// BertForSequenceClassification. INVALID_ARGUMENT names the key and its value.
+// Flexible heads ("heads.<name>.<index>") of the types classification, multilabel_classification
+// and tagging, and the static one of BertForSequenceClassification. INVALID_ARGUMENT names the key
+// and its value.
 absl::StatusOr<HeadConfig> ParseHeadConfig(const nlohmann::json& file,
                                            const EncoderConfig& encoder);
 

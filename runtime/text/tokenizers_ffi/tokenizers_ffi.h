@@ -46,13 +46,22 @@ typedef struct {
   FathomBytes second; /* read only if has_second is 1 */
   uint8_t has_second; /* 0 or 1 */
   uint8_t truncation; /* a FathomTruncation */
+  uint8_t with_spans; /* 0 or 1: FathomTokens.spans, which takes longer */
   int32_t max_tokens; /* special tokens included */
 } FathomEncodeRequest;
 
-/* Two arrays of size entries, owned by the library: free them with fathom_tokenizer_tokens_free. */
+/* The bytes of a text that a token stands for, end exclusive. */
+typedef struct {
+  int32_t begin;
+  int32_t end;
+  int32_t text; /* 0: the first, 1: the second, -1: a special token of no text */
+} FathomTokenSpan;
+
+/* Arrays of size entries, owned by the library: free them with fathom_tokenizer_tokens_free. */
 typedef struct {
   int32_t* ids;
   int32_t* segment_ids;
+  FathomTokenSpan* spans; /* NULL unless with_spans was 1 */
   size_t size;
   int32_t full_tokens; /* count before truncation, special tokens included */
 } FathomTokens;

@@ -24,6 +24,24 @@ TEST(AnswerCache, FindsByTextTaskAndDepth) {
   EXPECT_EQ(cache.counts().entries, 1);
 }
 
+TEST(AnswerCache, TellsWhatWasAskedApart) {
+  AnswerCache cache("encoder", 1 << 20);
+  cache.Insert(Text({1}), 7, 0, {1}, PassOutput::kHead);
+  cache.Insert(Text({1}), 7, 0, {2}, PassOutput::kClsState);
+  EXPECT_THAT(cache.Find(Text({1}), 7, 0), Optional(ElementsAre(1)));
+  EXPECT_THAT(cache.Find(Text({1}), 7, 0, PassOutput::kClsState), Optional(ElementsAre(2)));
+  EXPECT_FALSE(cache.Find(Text({1}), 7, 0, PassOutput::kMeanState));
+}
+
+TEST(AnswerCache, CountsAllNumbersOfALargeAnswer) {
+  AnswerCache cache("encoder", 1 << 20);
+  const std::vector<float> tags(20'000, 0.5F);
+  cache.Insert(Text({1}), 7, 0, tags);
+  EXPECT_GE(cache.counts().bytes, static_cast<int64_t>(tags.size() * sizeof(float)));
+  cache.Insert(Text({2}), 7, 0, std::vector<float>(300'000));  // over the budget
+  EXPECT_FALSE(cache.Find(Text({2}), 7, 0));
+}
+
 TEST(AnswerCache, StaysInItsBudgetAndKeepsTheLatest) {
   constexpr int64_t kBudget = 20'000;
   AnswerCache cache("encoder", kBudget);

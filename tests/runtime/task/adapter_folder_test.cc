@@ -114,6 +114,10 @@ TEST(AdapterFolder, EveryHeadReadsAsItWasWritten) {
   heads.push_back(heads[1]);
   heads.back().use_pooler = true;
   heads.back().layers.back().bias = at::Tensor();  // bias: false is of the last layer alone
+  heads.push_back(MakeHead({"o", "b", "i"}, 1, Activation::kTanh, encoder));
+  heads.back().kind = HeadKind::kTagging;
+  heads.push_back(MakeHead({"a"}, 2, Activation::kTanh, encoder));
+  heads.back().kind = HeadKind::kMultiLabel;
   for (const Head& head : heads) {
     AdapterFolder written = MakePfeiffer(encoder);
     written.head = head;

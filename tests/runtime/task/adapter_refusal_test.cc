@@ -134,7 +134,10 @@ TEST_F(ChangedFolder, RefusesHeadConfigsByKeyAndValue) {
     const char* message;
   } cases[] = {
       {"/hidden_size", 768, "hidden_size is 768"},
-      {"/config/head_type", "tagging", "head_type is \"tagging\""},
+      {"/config/head_type", "causal_lm", "head_type is \"causal_lm\""},
+      {"/config",
+       {{"head_type", "tagging"}, {"num_labels", 2}, {"use_pooler", true}},
+       "use_pooler is true"},
       {"/config/num_labels", 0, "num_labels is 0"},
       {"/config/layers", 17, "layers is 17"},
       {"/config/activation_function", "mish", "activation_function is \"mish\""},

@@ -8,6 +8,8 @@ Every NAME.json of cases is
     case: [first text, second text or null, max_tokens, truncation, full_tokens, ids, segments]
 where a text is its number in texts.json, segments is one digit an id, and ids and segments are null
 if Python refuses the case.
+    spans.json: {"tokenizer", "max_tokens", "cases": [[first, second or null, spans], ...]}
+    spans: [text, first byte, byte behind the last] a token; text 0 or 1, -1 for a special token
 """
 
 import json
@@ -125,6 +127,30 @@ def all_cases(tokenizer, texts, pairs):
     return singles + other + paired
 
 
+def byte_spans(tokenizer, first, second):
+    """The library's offsets are in characters."""
+    texts = [TEXTS[first]] + ([] if second is None else [TEXTS[second]])
+    encoding = tokenizer.encode(*texts)
+    spans = []
+    for text, (begin, end) in zip(encoding.sequence_ids, encoding.offsets, strict=True):
+        if text is None:
+            spans.append([-1, 0, 0])
+        else:
+            characters = texts[text]
+            spans.append([text] + [len(characters[:n].encode()) for n in (begin, end)])
+    return [first, second, spans]
+
+
+def write_spans():
+    tokenizer = load("wordpiece_tokenizer.json")
+    tokenizer.enable_truncation(max_length=24, strategy="longest_first")
+    cases = [byte_spans(tokenizer, text, None) for text in range(0, len(TEXTS), 4)]
+    cases += [byte_spans(tokenizer, a, b) for a, b in PAIRS[::4]]
+    head = json.dumps({"tokenizer": "wordpiece_tokenizer.json", "max_tokens": 24})[:-1]
+    lines = ",\n".join(json.dumps(c, separators=(",", ":")) for c in cases)
+    (GOLDEN / "spans.json").write_text(f'{head}, "cases": [\n{lines}\n]}}\n')
+
+
 def main():
     GOLDEN.mkdir(exist_ok=True)
     if not (GOLDEN / "wordpiece_vocab.txt").exists():
@@ -145,6 +171,7 @@ def main():
         tokenizer.normalizer = bert_normalizer(options)
         cases = [case(tokenizer, t, None, 128, "longest_first") for t in range(0, len(TEXTS), 2)]
         write(f"{name}.json", "wordpiece_vocab.txt", options, cases)
+    write_spans()
 
 
 if __name__ == "__main__":

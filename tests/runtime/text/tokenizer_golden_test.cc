@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "tests/runtime/text/golden.h"
@@ -43,6 +44,34 @@ TEST(Tokenizer, OfAVocabAloneEncodesAsTheJsonOfTheSameVocab) {
   const auto tokenizer = LoadGoldenTokenizer("wordpiece_vocab.txt");
   for (const GoldenCase& expected : golden.cases) ExpectSame(*tokenizer, expected);
   EXPECT_EQ(tokenizer->vocab_size(), LoadGoldenTokenizer(golden.tokenizer_file)->vocab_size());
+}
+
+TEST(Tokenizer, SaysWhichBytesATokenStandsForAsPython) {
+  const auto texts = nlohmann::json::parse(ReadGoldenFile("texts.json"));
+  const auto golden = nlohmann::json::parse(ReadGoldenFile("spans.json"));
+  const auto tokenizer = LoadGoldenTokenizer(golden.at("tokenizer"));
+  ASSERT_GE(golden.at("cases").size(), 30u);
+  for (const auto& row : golden.at("cases")) {
+    SCOPED_TRACE(row.dump());
+    const std::string first = texts.at(row.at(0).get<size_t>());
+    const std::string second = row.at(1).is_null() ? "" : texts.at(row.at(1).get<size_t>());
+    RawText text{.first = first, .with_spans = true};
+    if (!row.at(1).is_null()) text.second = second;
+    const int limit = golden.at("max_tokens");
+    const auto encoded = tokenizer->Encode(text, Truncation::kLongestFirst, limit);
+    ASSERT_TRUE(encoded.ok()) << encoded.status();
+    std::vector<TokenSpan> expected;
+    for (const auto& span : row.at(2)) {
+      expected.push_back({.begin = span.at(1), .end = span.at(2), .text = span.at(0)});
+    }
+    EXPECT_EQ(encoded->spans, expected);
+
+    text.with_spans = false;
+    const auto plain = tokenizer->Encode(text, Truncation::kLongestFirst, limit);
+    EXPECT_EQ(plain->ids, encoded->ids);
+    EXPECT_EQ(plain->segment_ids, encoded->segment_ids);
+    EXPECT_TRUE(plain->spans.empty());
+  }
 }
 
 TEST(Tokenizer, RefusesExactlyTheTextsOverTheLimitWhenTruncationIsOff) {

@@ -131,7 +131,8 @@ TEST_F(BadInputTest, AnUnknownTaskIsNotFoundAndNamesTheKnownOnes) {
   for (const std::string task : {"weather", "broken"}) {
     const grpc::Status status = Predict(Request("a fine day", task));
     EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
-    EXPECT_THAT(status.error_message(), AllOf(HasSubstr(task), HasSubstr("likeness, mood, topic")));
+    EXPECT_THAT(status.error_message(),
+                AllOf(HasSubstr(task), HasSubstr("genres, likeness, mood, names, topic")));
     const auto resource = DetailOf<google::rpc::ResourceInfo>(status);
     EXPECT_EQ(resource.resource_type(), "fathom.v1.Task");
     EXPECT_EQ(resource.resource_name(), task);

@@ -129,7 +129,7 @@ TEST_F(PredictTest, ListsTasksAlsoThoseThatWereRefused) {
   grpc::ClientContext context;
   v1::ListTasksResponse response;
   ASSERT_TRUE(stub_->ListTasks(&context, {}, &response).ok());
-  ASSERT_EQ(response.tasks_size(), 4);
+  ASSERT_EQ(response.tasks_size(), 6);
   EXPECT_EQ(response.tasks(0).name(), "broken");
   EXPECT_THAT(response.tasks(0).load_error().message(), HasSubstr("head.weight"));
 }
@@ -147,24 +147,42 @@ TEST_F(PredictTest, SaysWhatTheServerIs) {
   EXPECT_EQ(info.device(), "cpu");
 }
 
-TEST_F(PredictTest, WhatIsNotBuiltInSaysSo) {
+TEST_F(PredictTest, TagsTheTokensOfTextsAndPairs) {
   Start();
-  grpc::ClientContext embed_context;
-  v1::EmbedResponse embedding;
-  const grpc::Status embed = stub_->Embed(&embed_context, {}, &embedding);
-  EXPECT_EQ(embed.error_code(), grpc::StatusCode::UNIMPLEMENTED);
-  EXPECT_THAT(embed.error_message(), HasSubstr("Embed is not built in yet"));
+  v1::PredictRequest request = Request("a fine day", "names");
+  request.add_inputs()->mutable_pair()->set_first("one two");
+  request.mutable_inputs(1)->mutable_pair()->set_second("three");
+  request.add_inputs()->mutable_token_ids()->add_ids(7);
+  request.mutable_options()->set_return_logits(true);
+  v1::PredictResponse response;
+  ASSERT_TRUE(Predict(request, &response).ok());
+  const v1::TaskResult& text = response.results(0).tasks(0);
+  ASSERT_EQ(text.tagging().tags_size(), 3);
+  EXPECT_EQ(text.logits_size(), 5 * 3);
+  const v1::TokenTag& fine = text.tagging().tags(1);
+  EXPECT_EQ(fine.begin(), 2);
+  EXPECT_EQ(fine.end(), 6);
+  EXPECT_EQ(fine.token(), 2);
+  EXPECT_GT(fine.probability(), 1.0 / 3);
+  const v1::Tagging& pair = response.results(1).tasks(0).tagging();
+  ASSERT_EQ(pair.tags_size(), 3);
+  EXPECT_EQ(pair.tags(1).text(), 0);
+  EXPECT_EQ(pair.tags(2).text(), 1);
+  EXPECT_EQ(pair.tags(2).begin(), 0);
+  EXPECT_EQ(pair.tags(2).end(), 5);
+  const v1::Tagging& ids = response.results(2).tasks(0).tagging();
+  ASSERT_EQ(ids.tags_size(), 1);
+  EXPECT_EQ(ids.tags(0).end(), 0);
+}
 
-  grpc::ClientContext tokenize_context;
-  v1::TokenizeResponse tokens;
-  EXPECT_THAT(stub_->Tokenize(&tokenize_context, {}, &tokens).error_message(),
-              HasSubstr("Tokenize is not built in yet"));
-
-  grpc::ClientContext stream_context;
-  const auto stream = stub_->PredictStream(&stream_context);
-  const grpc::Status streamed = stream->Finish();
-  EXPECT_EQ(streamed.error_code(), grpc::StatusCode::UNIMPLEMENTED);
-  EXPECT_EQ(DetailOf<google::rpc::ErrorInfo>(streamed).reason(), "NOT_BUILT_IN");
+TEST_F(PredictTest, GivesEveryLabelOfAMultiLabelTask) {
+  Start();
+  v1::PredictResponse response;
+  ASSERT_TRUE(Predict(Request("a fine day", "genres"), &response).ok());
+  const v1::MultiLabel& answer = response.results(0).tasks(0).multi_label();
+  ASSERT_EQ(answer.labels_size(), 2);
+  EXPECT_EQ(answer.labels(0).name(), "crime");
+  EXPECT_EQ(answer.labels(1).name(), "drama");
 }
 
 }  // namespace

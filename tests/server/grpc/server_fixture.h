@@ -16,8 +16,8 @@
 
 namespace fathom {
 
-// The tasks are mood (bad, good), topic (art, law, war), likeness (regression), and broken, which
-// was refused at load.
+// The tasks are mood (bad, good), topic (art, law, war), likeness (regression), genres
+// (multi-label: crime, drama), names (tagging: O, B, I), and broken, which was refused at load.
 class ServerTest : public ::testing::Test {
  protected:
   void Start(ServerOptions options = {.metrics_listen = ""}) {
@@ -25,6 +25,8 @@ class ServerTest : public ::testing::Test {
     engine->AddTask(ClassificationTask("mood", {"bad", "good"}));
     engine->AddTask(ClassificationTask("topic", {"art", "law", "war"}));
     engine->AddTask(RegressionTask("likeness"));
+    engine->AddTask(TaskOfKind("genres", HeadKind::kMultiLabel, {"crime", "drama"}));
+    engine->AddTask(TaskOfKind("names", HeadKind::kTagging, {"O", "B", "I"}));
     engine->AddTask(RefusedTask("broken", absl::DataLossError("head.weight is missing")));
     engine_ = engine.get();
     options.listen = "127.0.0.1:0";

@@ -12,7 +12,8 @@ use std::ptr;
 
 use bert_vocab::{from_bert_vocab, BertVocabOptions};
 use border::{run, Bytes};
-use tokenizer::SharedTokenizer;
+use template::Span;
+use tokenizer::{EncodeOptions, SharedTokenizer};
 use truncation::Truncation;
 
 #[repr(C)]
@@ -28,6 +29,7 @@ pub struct CEncodeRequest {
     second: Bytes,
     has_second: u8,
     truncation: u8,
+    with_spans: u8,
     max_tokens: i32,
 }
 
@@ -35,6 +37,7 @@ pub struct CEncodeRequest {
 pub struct CTokens {
     ids: *mut i32,
     segment_ids: *mut i32,
+    spans: *mut Span,
     size: usize,
     full_tokens: i32,
 }
@@ -88,12 +91,17 @@ pub unsafe extern "C" fn fathom_tokenizer_encode(
             0 => None,
             _ => Some(request.second.as_text("the second text")?),
         };
-        let truncation = Truncation::from_code(request.truncation)?;
-        let encoded = (*tokenizer).encode(first, second, truncation, request.max_tokens)?;
+        let options = EncodeOptions {
+            truncation: Truncation::from_code(request.truncation)?,
+            max_tokens: request.max_tokens,
+            with_spans: request.with_spans != 0,
+        };
+        let encoded = (*tokenizer).encode(first, second, options)?;
         let size = encoded.ids.len();
         *tokens = CTokens {
             ids: give(encoded.ids),
             segment_ids: give(encoded.segment_ids),
+            spans: encoded.spans.map_or(ptr::null_mut(), give),
             size,
             full_tokens: encoded.full_tokens,
         };
@@ -118,11 +126,17 @@ pub unsafe extern "C" fn fathom_tokenizer_tokens_free(tokens: *mut CTokens) {
     if tokens.is_null() {
         return;
     }
-    let CTokens { ids, segment_ids, size, .. } = tokens.read();
+    let CTokens { ids, segment_ids, spans, size, .. } = tokens.read();
     take_back(ids, size);
     take_back(segment_ids, size);
-    *tokens =
-        CTokens { ids: ptr::null_mut(), segment_ids: ptr::null_mut(), size: 0, full_tokens: 0 };
+    take_back(spans, size);
+    *tokens = CTokens {
+        ids: ptr::null_mut(),
+        segment_ids: ptr::null_mut(),
+        spans: ptr::null_mut(),
+        size: 0,
+        full_tokens: 0,
+    };
 }
 
 #[no_mangle]
@@ -133,11 +147,11 @@ pub unsafe extern "C" fn fathom_tokenizer_message_free(message: *mut c_char) {
 }
 
 /// Hands an array to the caller, who gives it back to `take_back` with its size.
-fn give(values: Vec<i32>) -> *mut i32 {
+fn give<T>(values: Vec<T>) -> *mut T {
     Box::into_raw(values.into_boxed_slice()).cast()
 }
 
-unsafe fn take_back(values: *mut i32, size: usize) {
+unsafe fn take_back<T>(values: *mut T, size: usize) {
     if !values.is_null() {
         drop(Box::from_raw(ptr::slice_from_raw_parts_mut(values, size)));
     }

@@ -2,7 +2,7 @@
 //! between tokenizing and post-processing; with a template it works on slices of ids and the
 //! post-processor never runs again.
 
-use tokenizers::{Encoding, Token, Tokenizer};
+use tokenizers::{Encoding, Offsets, Token, Tokenizer};
 
 use crate::failure::{invalid, Failure, Outcome};
 
@@ -21,6 +21,17 @@ struct Slot {
     piece: Piece,
     segment_id: i32,
 }
+
+/// The bytes of a text that a token stands for: a FathomTokenSpan.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Span {
+    begin: i32,
+    end: i32,
+    text: i32,
+}
+
+const NO_SPAN: Span = Span { begin: 0, end: 0, text: -1 };
 
 /// What stands around one text, or around a pair.
 pub struct Template {
@@ -77,6 +88,26 @@ impl Template {
         (ids, segment_ids)
     }
 
+    /// The spans of the given tokens, which have these offsets into their texts, and of the special
+    /// tokens around them.
+    pub fn fill_spans(&self, first: &[Offsets], second: &[Offsets]) -> Outcome<Vec<Span>> {
+        let mut spans = Vec::with_capacity(first.len() + second.len() + self.special_tokens());
+        for slot in &self.slots {
+            let (text, offsets) = match slot.piece {
+                Piece::Special(_) => {
+                    spans.push(NO_SPAN);
+                    continue;
+                }
+                Piece::First => (0, first),
+                Piece::Second => (1, second),
+            };
+            for &(begin, end) in offsets {
+                spans.push(Span { begin: byte(begin)?, end: byte(end)?, text });
+            }
+        }
+        Ok(spans)
+    }
+
     fn count(&self, piece: Piece) -> usize {
         self.slots.iter().filter(|slot| slot.piece == piece).count()
     }
@@ -93,6 +124,10 @@ fn slot(id: u32, type_id: u32) -> Outcome<Slot> {
         _ => Piece::Special(fits(id, "a special token's id")?),
     };
     Ok(Slot { piece, segment_id: fits(type_id, "a segment id")? })
+}
+
+fn byte(offset: usize) -> Outcome<i32> {
+    i32::try_from(offset).map_err(|_| Failure::Invalid(format!("a text has {offset} bytes")))
 }
 
 fn fits(value: u32, what: &str) -> Outcome<i32> {

@@ -1,10 +1,10 @@
 //! A tokenizer that never changes: what a handle of the C functions holds.
 
 use tokenizers::processors::PostProcessorWrapper;
-use tokenizers::Tokenizer;
+use tokenizers::{Encoding, Tokenizer};
 
 use crate::failure::{internal, invalid, Failure, Outcome};
-use crate::template::Template;
+use crate::template::{Span, Template};
 use crate::truncation::{kept, Lengths, Truncation};
 
 pub struct SharedTokenizer {
@@ -15,9 +15,17 @@ pub struct SharedTokenizer {
     vocab_size: i32,
 }
 
+#[derive(Clone, Copy)]
+pub struct EncodeOptions {
+    pub truncation: Truncation,
+    pub max_tokens: i32,
+    pub with_spans: bool,
+}
+
 pub struct Tokens {
     pub ids: Vec<i32>,
     pub segment_ids: Vec<i32>,
+    pub spans: Option<Vec<Span>>,
     pub full_tokens: i32,
 }
 
@@ -46,26 +54,40 @@ impl SharedTokenizer {
         &self,
         first: &str,
         second: Option<&str>,
-        truncation: Truncation,
-        max_tokens: i32,
+        options: EncodeOptions,
     ) -> Outcome<Tokens> {
         let template = if second.is_some() { &self.pair } else { &self.single };
-        let first = self.tokenizer.encode_fast(first, false).map_err(internal)?;
-        let second = second
-            .map(|text| self.tokenizer.encode_fast(text, false).map_err(internal))
-            .transpose()?;
+        let first = self.encode_text(first, options)?;
+        let second = second.map(|text| self.encode_text(text, options)).transpose()?;
         let lengths = Lengths {
             first: first.len(),
             second: second.as_ref().map(|encoding| encoding.len()),
             special: template.special_tokens(),
         };
-        let (keep_first, keep_second) = kept(lengths, truncation, max_tokens)?;
+        let (keep_first, keep_second) = kept(lengths, options.truncation, options.max_tokens)?;
         let full_tokens = i32::try_from(lengths.full())
             .map_err(|_| Failure::Invalid(format!("the text has {} tokens", lengths.full())))?;
         let second_ids = second.as_ref().map_or(&[][..], |encoding| encoding.get_ids());
         let (ids, segment_ids) =
             template.fill(&first.get_ids()[..keep_first], &second_ids[..keep_second]);
-        Ok(Tokens { ids, segment_ids, full_tokens })
+        let spans = if options.with_spans {
+            let second_offsets = second.as_ref().map_or(&[][..], |encoding| encoding.get_offsets());
+            Some(template.fill_spans(
+                &first.get_offsets()[..keep_first],
+                &second_offsets[..keep_second],
+            )?)
+        } else {
+            None
+        };
+        Ok(Tokens { ids, segment_ids, spans, full_tokens })
+    }
+
+    /// Tokens of one text without special ones; with offsets in bytes where spans are wanted.
+    fn encode_text(&self, text: &str, options: EncodeOptions) -> Outcome<Encoding> {
+        if options.with_spans {
+            return self.tokenizer.encode(text, false).map_err(internal);
+        }
+        self.tokenizer.encode_fast(text, false).map_err(internal)
     }
 }
 
