@@ -86,6 +86,7 @@ class Parser {
   // --help and --version, whatever else was wrong.
   bool AnswerQuestion() {
     for (CLI::Option* option : settings_) option->envname(InEnvironment(*option));
+    app_.get_option(kConfig)->envname("FATHOM_CONFIG");
     if (app_.get_help_ptr()->count() > 0) {
       parsed_.exit_code = app_.exit(CLI::CallForHelp());
     } else if (app_.get_version_ptr() != nullptr && app_.get_version_ptr()->count() > 0) {

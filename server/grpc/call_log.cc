@@ -16,6 +16,10 @@ constexpr size_t kMostMessageBytes = 300;
 
 bool IsVisible(char c) { return c > ' ' && c <= '~'; }
 
+bool IsPrintable(const std::string& id) {
+  return !id.empty() && id.size() <= kMostIdBytes && std::all_of(id.begin(), id.end(), IsVisible);
+}
+
 std::string NewRequestId() {
   thread_local absl::BitGen random;
   return absl::StrFormat("%016x%016x", absl::Uniform<uint64_t>(random),
@@ -28,14 +32,16 @@ std::optional<std::string> VisibleMetadata(const ClientMetadata& metadata, const
   const auto it = metadata.find(key);
   if (it == metadata.end()) return std::nullopt;
   std::string value(it->second.data(), it->second.size());
-  const bool good = !value.empty() && value.size() <= kMostIdBytes &&
-                    std::all_of(value.begin(), value.end(), IsVisible);
-  return good ? std::optional(std::move(value)) : std::nullopt;
+  return IsPrintable(value) ? std::optional(std::move(value)) : std::nullopt;
 }
 
 std::string RequestIdOf(const ClientMetadata& metadata) {
   auto id = VisibleMetadata(metadata, kRequestIdKey);
   return id ? *std::move(id) : NewRequestId();
+}
+
+std::string RequestIdInStream(const std::string& stream, const std::string& request) {
+  return IsPrintable(request) ? stream + "/" + request : stream;
 }
 
 std::optional<spdlog::level::level_enum> LevelOfCall(absl::StatusCode code, bool slow) {

@@ -29,6 +29,10 @@ std::optional<std::string> VisibleMetadata(const ClientMetadata& metadata, const
 // The client's x-request-id if it is 1 to 128 visible ASCII characters; else a new random one.
 std::string RequestIdOf(const ClientMetadata& metadata);
 
+// The id of a request in a stream: the stream's, and the one that the client gave the request where
+// it is of that kind too.
+std::string RequestIdInStream(const std::string& stream, const std::string& request);
+
 // One call, at its end.
 struct CallRecord {
   std::string request_id;

@@ -88,12 +88,15 @@ PredictStreamReactor::Next PredictStreamReactor::Decide() {
 }
 
 void PredictStreamReactor::Work(const grpc::ByteBuffer& bytes) {
-  const BegunCall begun{.method = "PredictStream", .request_id = request_id_};
+  const auto start = std::chrono::steady_clock::now();
   v1::PredictStreamRequest message;
   absl::Status status = ParseMessage(bytes, &message);
   // The id stands in front, so it has mostly been read of a message that is damaged behind it.
   const std::string& sent = message.request_id();
   const std::string id = FirstInvalidUtf8(sent) ? "" : sent;
+  const BegunCall begun{.method = "PredictStream",
+                        .request_id = RequestIdInStream(request_id_, id),
+                        .start = start};
   if (status.ok() && !message.has_request()) status = InvalidField("request", "not set");
   if (!status.ok()) {
     Answer(id, status, {}, begun);

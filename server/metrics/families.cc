@@ -19,26 +19,26 @@ prometheus::Histogram::BucketBoundaries PowersOfTwo(double last) {
 MetricFamilies::MetricFamilies(prometheus::Registry& registry)
     : requests(BuildCounter()
                    .Name("fathom_requests_total")
-                   .Help("Predict calls by task and outcome. A call counts once for every "
+                   .Help("Calls by task and outcome. A call counts once for every "
                          "task it names, one that names none as task \"none\"; unknown "
                          "tasks, and those beyond the first --metrics-max-tasks, are "
                          "\"other\".")
                    .Register(registry)),
       request_duration(BuildHistogram()
                            .Name("fathom_request_duration_seconds")
-                           .Help("Predict calls from arrival to answer, by final status.")
+                           .Help("Calls from arrival to answer, by final status.")
                            .Register(registry)),
       tokenize_duration(BuildHistogram()
                             .Name("fathom_tokenize_duration_seconds")
-                            .Help("Tokenising of a Predict call.")
+                            .Help("Tokenising of a call.")
                             .Register(registry)),
       queue_duration(BuildHistogram()
                          .Name("fathom_queue_duration_seconds")
-                         .Help("Wait of an answered Predict call for its passes.")
+                         .Help("Wait of an answered call for its passes.")
                          .Register(registry)),
       compute_duration(BuildHistogram()
                            .Name("fathom_compute_duration_seconds")
-                           .Help("Passes of an answered Predict call.")
+                           .Help("Passes of an answered call.")
                            .Register(registry)),
       trunk_duration(BuildHistogram()
                          .Name("fathom_trunk_duration_seconds")
@@ -130,7 +130,7 @@ MetricFamilies::MetricFamilies(prometheus::Registry& registry)
                             .Register(registry)),
       rejections(BuildCounter()
                      .Name("fathom_rejections_total")
-                     .Help("Predict calls that the scheduler refused or dropped, by reason.")
+                     .Help("Calls that the scheduler refused or dropped, by reason.")
                      .Register(registry)),
       build_info(
           BuildGauge().Name("fathom_build_info").Help("Always 1: what runs.").Register(registry)) {}

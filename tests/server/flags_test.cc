@@ -197,6 +197,27 @@ TEST_F(ConfigFileFlags, CheckConfigEndsWithOneIfThereIsAMistake) {
   EXPECT_FALSE(Parse({})->check_config);
 }
 
+TEST_F(ConfigFileFlags, HelpNamesTheEnvironmentWhateverElseIsWrong) {
+  testing::internal::CaptureStdout();
+  int exit_code = 1;
+  const std::vector<const char*> arguments = {"fathom-server", "--workers", "0", "--help"};
+  EXPECT_FALSE(ParseServerFlags(4, arguments.data(), &exit_code));
+  const std::string help = testing::internal::GetCapturedStdout();
+  EXPECT_EQ(exit_code, 0);
+  EXPECT_THAT(help, AllOf(HasSubstr("--max-queue-tokens"), HasSubstr("FATHOM_MAX_QUEUE_TOKENS"),
+                          HasSubstr("FATHOM_CONFIG"), Not(HasSubstr("FATHOM_CHECK_CONFIG"))));
+}
+
+TEST_F(ConfigFileFlags, VersionIsToldWhateverElseIsWrong) {
+  testing::internal::CaptureStdout();
+  int exit_code = 1;
+  const std::vector<const char*> arguments = {"fathom-server", "--workers", "0", "--version"};
+  EXPECT_FALSE(ParseServerFlags(4, arguments.data(), &exit_code));
+  EXPECT_EQ(testing::internal::GetCapturedStdout(),
+            std::string("fathom-server ") + FATHOM_VERSION + "\n");
+  EXPECT_EQ(exit_code, 0);
+}
+
 TEST_F(ConfigFileFlags, AValueThatIsMissingIsTold) {
   EXPECT_THAT(Complaint({"--encoder", "e", "--workers"}), HasSubstr("--workers: 1 required"));
   EXPECT_THAT(Complaint({"--encoder", "e", "--workers", "1", "--workers", "2"}),

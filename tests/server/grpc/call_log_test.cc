@@ -34,6 +34,12 @@ TEST(RequestId, IsTheClientsIfItIsFitToBePrinted) {
 
 TEST(RequestId, IsMadeWhereTheClientSendsNone) { EXPECT_NE(RequestIdOf({}), RequestIdOf({})); }
 
+TEST(RequestId, OfARequestInAStreamIsBoth) {
+  EXPECT_EQ(RequestIdInStream("abc", "7"), "abc/7");
+  EXPECT_EQ(RequestIdInStream("abc", ""), "abc");
+  EXPECT_EQ(RequestIdInStream("abc", "a\nb"), "abc");
+}
+
 TEST(LevelOfCall, SaysWhoseFaultItIs) {
   using absl::StatusCode;
   EXPECT_EQ(LevelOfCall(StatusCode::kOk, false), std::nullopt);
