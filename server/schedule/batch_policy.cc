@@ -59,11 +59,12 @@ class Cutter {
     if (full_) return false;
     if (progress.next == 0) {
       progress.place = cut_.taken.size();
-      cut_.taken.push_back({.request = request, .ms_before = cut_.ms});
+      cut_.taken.push_back({.request = request});
     }
     const double share = limits_.ShareOf(rows, ms);
     cut_.taken[progress.place].units += 1;
     cut_.taken[progress.place].share += share;
+    cut_.taken[progress.place].ms += ms;
     turn.share += share;
     cut_.rows += rows;
     if (ms > 0) cut_.ms = ms_after;

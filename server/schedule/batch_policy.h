@@ -54,9 +54,9 @@ struct PassLimits {
 struct BatchCut {
   struct Take {
     size_t request = 0;
-    size_t units = 0;      // the first so many of its units; >= 1
-    double share = 0;      // of a full pass
-    double ms_before = 0;  // predicted, of what was taken before it
+    size_t units = 0;  // the first so many of its units; >= 1
+    double share = 0;  // of a full pass
+    double ms = 0;     // predicted, without the fixed part of the pass
 
     bool operator==(const Take&) const = default;
   };

@@ -15,7 +15,8 @@ namespace fathom {
 struct CutMoment {
   absl::Duration waited;   // of the call: from its arrival at the server to now
   double queue_share = 0;  // of the queue's limits that is in use, 0 … 1: the largest of the three
-  double ahead_ms = 0;     // predicted time of what is cut before it and still runs
+  double ahead_ms = 0;     // predicted, of passes that run and of what else is in the call's own:
+                           // its answer waits for the whole pass
 };
 
 // Any thread.
@@ -23,9 +24,9 @@ class DepthChooser {
  public:
   virtual ~DepthChooser() = default;
 
-  // n of every task of a call, [texts][tasks]. The scheduler calls it once for each call of which an
-  // n is open, with its lock held, so it must be quick (well under a millisecond) and must not call
-  // the scheduler. Exact choices come back as they are.
+  // n of every task of a call, [texts][tasks]. The scheduler calls it once for each call of which
+  // an n is open, with its lock held, so it must be quick (well under a millisecond) and must not
+  // call the scheduler. Exact choices come back as they are.
   virtual std::vector<std::vector<ChosenDepth>> Choose(absl::Span<const ScheduledText> texts,
                                                        const CutMoment& moment) = 0;
 

@@ -78,7 +78,7 @@ Batch RequestQueue::Take(absl::Time now, const CutMoment& moment) {
     if (!request->cut) {
       CutMoment own = moment;
       own.waited = now - request->times.submitted + request->times.before;
-      own.ahead_ms += take.ms_before;
+      own.ahead_ms += std::max(0.0, cut.ms - rules_.pass.fixed_ms - take.ms);
       Begin(*request, own);
     }
     for (const WorkUnit& unit : absl::MakeConstSpan(units.at(take.request)).first(take.units)) {

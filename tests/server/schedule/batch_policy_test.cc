@@ -144,14 +144,14 @@ INSTANTIATE_TEST_SUITE_P(
 
 class CutBatchTest : public CutBatchTable {};
 
-TEST_F(CutBatchTest, PredictsThePassAndWhatGoesBeforeEach) {
+TEST_F(CutBatchTest, PredictsThePassAndEachPartOfIt) {
   const BatchCut cut = Cut({{.unit_rows = {10}, .row_ms = 1}, {.unit_rows = {5, 5}, .row_ms = 2}},
                            {.max_rows = 100, .max_ms = 50, .fixed_ms = 10});
   ASSERT_THAT(Taken(cut), ElementsAre(Pair(0, 1), Pair(1, 2)));
   EXPECT_EQ(cut.rows, 20);
   EXPECT_DOUBLE_EQ(cut.ms, 10 + 10 + 20);
-  EXPECT_DOUBLE_EQ(cut.taken[0].ms_before, 0);
-  EXPECT_DOUBLE_EQ(cut.taken[1].ms_before, 20);
+  EXPECT_DOUBLE_EQ(cut.taken[0].ms, 10);
+  EXPECT_DOUBLE_EQ(cut.taken[1].ms, 20);
   EXPECT_DOUBLE_EQ(cut.taken[1].share, 20.0 / 40);
 }
 

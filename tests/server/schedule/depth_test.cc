@@ -113,6 +113,19 @@ TEST_F(SchedulerDepthTest, IsChosenWhenTheFirstPartIsCut) {
   EXPECT_THAT(observer_.depths(), SizeIs(2));
 }
 
+TEST_F(SchedulerDepthTest, KnowsWhatElseItsAnswerWaitsFor) {
+  engine_.SetCost(0, 1);
+  Start({}, &chooser_, &clock_);
+  auto running = Occupy();
+  auto open = Submit(Open(1, 6));
+  auto exact = Submit(Request(1, 10));
+  clock_.Pass(absl::Milliseconds(1));
+  engine_.Release();
+  EXPECT_TRUE(open.get().ok() && exact.get().ok());
+  ASSERT_THAT(chooser_.moments(), SizeIs(1));
+  EXPECT_DOUBLE_EQ(chooser_.moments()[0].ahead_ms, 10);  // the first pass is done by then
+}
+
 TEST_F(SchedulerDepthTest, OnceACallHoweverManyPassesItTakes) {
   Start({.max_batch_rows = 16}, &chooser_);
   const Answer answer = Submit(Open(5, 16)).get();
