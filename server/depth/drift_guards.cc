@@ -13,14 +13,14 @@ DriftGuards::Watched& DriftGuards::FindOrAdd(const std::shared_ptr<const Servabl
 }
 
 bool DriftGuards::Tripped(const ServableTask& task) const {
-  const absl::ReaderMutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   const Watched* watched = FindIn(watched_, task);
   return watched != nullptr && watched->guard.tripped();
 }
 
 std::vector<size_t> DriftGuards::TakeShadows(const std::shared_ptr<const ServableTask>& task,
                                              int skip_layers, double ratio, size_t answers) {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   Watched& watched = FindOrAdd(task);
   std::vector<size_t> taken;
   if (!watched.guard.Watches(skip_layers)) return taken;
@@ -31,20 +31,20 @@ std::vector<size_t> DriftGuards::TakeShadows(const std::shared_ptr<const Servabl
 }
 
 void DriftGuards::Add(const ServableTask& task, int skip_layers, double agreement) {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   Watched* watched = FindIn(watched_, task);
   if (watched != nullptr) watched->guard.Add(skip_layers, agreement);
 }
 
 void DriftGuards::Reset(const std::string& task) {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   for (auto& [key, watched] : watched_) {
     if (key.first == task) watched.guard.Reset();
   }
 }
 
 std::vector<TaskAgreement> DriftGuards::report() const {
-  const absl::ReaderMutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   std::vector<TaskAgreement> all;
   for (const auto& [key, watched] : watched_) {
     if (watched.task.expired()) continue;

@@ -4,11 +4,11 @@
 #include <cstddef>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/synchronization/mutex.h"
 #include "runtime/depth/drift_guard.h"
 #include "runtime/depth/shadow_sampler.h"
 #include "runtime/engine.h"
@@ -57,11 +57,11 @@ class DriftGuards {
     if (found == watched.end() || found->second.task.lock().get() != &task) return nullptr;
     return &found->second;
   }
-  Watched& FindOrAdd(const std::shared_ptr<const ServableTask>& task)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // REQUIRES: mutex_ held.
+  Watched& FindOrAdd(const std::shared_ptr<const ServableTask>& task);
 
-  mutable absl::Mutex mutex_;
-  std::map<Key, Watched> watched_ ABSL_GUARDED_BY(mutex_);
+  mutable std::mutex mutex_;  // guards what follows
+  std::map<Key, Watched> watched_;
 };
 
 }  // namespace fathom

@@ -106,7 +106,7 @@ void ServerDepthChooser::OnShadow(const ServableTask& task, int skip_layers,
 }
 
 void ServerDepthChooser::OnQueueShare(double share, absl::Time now) {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   brownout_.Observe(share, now);
 }
 
@@ -115,7 +115,7 @@ DepthReport ServerDepthChooser::report() const {
 }
 
 int ServerDepthChooser::BrownoutSteps() const {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   return brownout_.steps(clock_->Steady());
 }
 

@@ -2,10 +2,10 @@
 // the engine's predictions, the queue, and how answers agreed so far.
 #pragma once
 
+#include <mutex>
 #include <string>
 #include <vector>
 
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "runtime/depth/brownout.h"
@@ -58,8 +58,8 @@ class ServerDepthChooser : public DepthChooser {
   const Clock* const clock_;
   DriftGuards guards_;
 
-  mutable absl::Mutex mutex_;
-  Brownout brownout_ ABSL_GUARDED_BY(mutex_);
+  mutable std::mutex mutex_;  // guards what follows
+  Brownout brownout_;
 };
 
 }  // namespace fathom

@@ -33,7 +33,7 @@ absl::Status Check(const TaskInfo& task, const DepthPolicyChange& change) {
 }  // namespace
 
 TaskDepthPolicy TaskDepthPolicies::Get(const std::string& task) const {
-  const absl::ReaderMutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   const auto found = changed_.find(task);
   return found == changed_.end() ? by_default_ : found->second;
 }
@@ -42,7 +42,7 @@ absl::StatusOr<TaskDepthPolicy> TaskDepthPolicies::Change(const TaskInfo& task,
                                                           const DepthPolicyChange& change) {
   const absl::Status status = Check(task, change);
   if (!status.ok()) return status;
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   TaskDepthPolicy& policy = changed_.try_emplace(task.name, by_default_).first->second;
   policy.quality_floor = change.quality_floor.value_or(policy.quality_floor);
   if (change.default_skip_layers) policy.default_skip_layers = change.default_skip_layers;

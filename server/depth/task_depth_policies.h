@@ -1,12 +1,12 @@
 // TaskDepthPolicies: what the operator says of each task's depths, by its name.
 #pragma once
 
+#include <mutex>
 #include <optional>
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "runtime/depth/depth_policy.h"
 #include "runtime/engine.h"
 
@@ -35,8 +35,8 @@ class TaskDepthPolicies {
  private:
   const TaskDepthPolicy by_default_;
 
-  mutable absl::Mutex mutex_;
-  absl::flat_hash_map<std::string, TaskDepthPolicy> changed_ ABSL_GUARDED_BY(mutex_);
+  mutable std::mutex mutex_;  // guards what follows
+  absl::flat_hash_map<std::string, TaskDepthPolicy> changed_;
 };
 
 }  // namespace fathom
