@@ -1,4 +1,5 @@
-// DepthPolicySetter: where AdminService hands on what the operator says about a task's depth policy.
+// DepthPolicySetter: where AdminService hands on what the operator says about a task's depth
+// policy.
 #pragma once
 
 #include <optional>
