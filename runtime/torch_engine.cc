@@ -159,11 +159,12 @@ class TorchEngine : public Engine {
     return *worker;
   }
 
-  // For what may read weights.
+  // For what may read weights: on one thread, since passes go on meanwhile.
   template <typename Change>
   auto WithTasks(Change change) -> decltype(change(std::declval<TaskCatalog&>())) {
     try {
       const c10::InferenceMode inference;
+      ThreadTeam(0, 1, {}).Use(1);
       return change(parts_.tasks.catalog());
     } catch (const std::exception& error) {
       return InternalError(error);
