@@ -103,6 +103,19 @@ std::pair<std::string, std::string> Outcome(const v1::TaskResult& task) {
   }
 }
 
+// What each token stands for, of the text as it was sent.
+std::string Pieces(const Text& text, const v1::TokenDetails& details) {
+  std::string pieces;
+  for (const v1::TokenSpan& span : details.spans()) {
+    const std::string& source = span.text() == 1 && text.second ? *text.second : text.first;
+    const size_t begin = std::min<size_t>(span.begin(), source.size());
+    const size_t end = std::max<size_t>(begin, span.end());
+    absl::StrAppend(&pieces, pieces.empty() ? "" : " ",
+                    span.special() ? "*" : source.substr(begin, end - begin));
+  }
+  return OneLine(pieces, kErrorWidth) + (details.truncated() ? " (cut)" : "");
+}
+
 std::string InputError(const v1::InputResult& result) {
   return "error: " + OneLine(result.error().message(), kErrorWidth);
 }
@@ -208,13 +221,14 @@ std::string EmbedReport(const std::vector<std::string>& texts, const v1::EmbedRe
   return table.ToString();
 }
 
-std::string TokenizeReport(const std::vector<std::string>& texts,
-                           const v1::TokenizeResponse& response) {
-  Table table({"text", "tokens", "ids"});
+std::string TokenizeReport(const std::vector<Text>& texts, const v1::TokenizeResponse& response) {
+  Table table({"text", "tokens", "ids", "pieces"});
   for (int i = 0; i < response.token_ids_size(); ++i) {
     const auto& ids = response.token_ids(i).ids();
-    table.AddRow({OneLine(texts[static_cast<size_t>(i)], kTextWidth), absl::StrCat(ids.size()),
-                  absl::StrJoin(ids, " ")});
+    const Text& text = texts[static_cast<size_t>(i)];
+    table.AddRow({OneLine(text.Shown(), kTextWidth), absl::StrCat(ids.size()),
+                  absl::StrJoin(ids, " "),
+                  i < response.details_size() ? Pieces(text, response.details(i)) : ""});
   }
   return table.ToString();
 }

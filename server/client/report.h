@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "fathom/v1/inference_service.pb.h"
+#include "server/client/text_list.h"
 
 namespace fathom {
 
@@ -18,8 +19,7 @@ std::string AnswerLines(const std::string& text, const v1::PredictStreamResponse
 // One row a text: width, length and first values. `texts` are what was asked, in order.
 std::string EmbedReport(const std::vector<std::string>& texts, const v1::EmbedResponse& response);
 
-// One row a text: how many token ids, and which.
-std::string TokenizeReport(const std::vector<std::string>& texts,
-                           const v1::TokenizeResponse& response);
+// One row a text: how many token ids, which, and what each stands for; "*" is a special token.
+std::string TokenizeReport(const std::vector<Text>& texts, const v1::TokenizeResponse& response);
 
 }  // namespace fathom

@@ -103,7 +103,7 @@ int RunTokenize(const TokenizeFlags& flags) {
       });
   if (!status.ok()) return connection.Fail(status);
   if (flags.connection.json) return PrintJson(all);
-  std::cout << TokenizeReport(Shown(*texts), all);
+  std::cout << TokenizeReport(*texts, all);
   return 0;
 }
 

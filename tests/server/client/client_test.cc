@@ -94,7 +94,8 @@ TEST_F(ClientTest, AnErrorOfTheServerIsToldPlainly) {
   Start();
   const Finished unknown = Fathom({"predict", "--task", "weather", "a fine day"});
   EXPECT_EQ(unknown.exit_code, 1);
-  EXPECT_THAT(unknown.error, AllOf(HasSubstr("NOT_FOUND"), HasSubstr("likeness, mood, topic")));
+  EXPECT_THAT(unknown.error,
+              AllOf(HasSubstr("NOT_FOUND"), HasSubstr("mood, "), HasSubstr("topic")));
   const Finished deep = Fathom({"predict", "--task", "mood", "--skip-layers", "12", "a fine day"});
   EXPECT_EQ(deep.exit_code, 1);
   EXPECT_THAT(deep.error, HasSubstr("allow_untrained_depth"));
@@ -162,6 +163,19 @@ TEST_F(ClientTest, InfoAndHealth) {
   const Finished refused = Fathom({"health", "--address", gone, "--timeout", "5"});
   EXPECT_EQ(refused.exit_code, 1);
   EXPECT_THAT(refused.error, HasSubstr("UNAVAILABLE"));
+}
+
+TEST_F(ClientTest, StreamsEmbedsAndTokenizes) {
+  Start();
+  const Finished stream = Fathom({"predict", "--stream", "--task", "mood", "one", "two"});
+  EXPECT_EQ(stream.exit_code, 0) << stream.error;
+  EXPECT_THAT(stream.output, AllOf(HasSubstr("one  mood"), HasSubstr("two  mood")));
+  const Finished embed = Fathom({"embed", "--task", "mood", "--normalize", "a fine day"});
+  EXPECT_EQ(embed.exit_code, 0) << embed.error;
+  EXPECT_THAT(embed.output, HasSubstr("a fine day  4      1.0000"));
+  const Finished tokens = Fathom({"tokenize", "a fine day"});
+  EXPECT_EQ(tokens.exit_code, 0) << tokens.error;
+  EXPECT_THAT(tokens.output, HasSubstr("a fine day  5"));
 }
 
 TEST_F(ClientTest, TasksByPrefix) {

@@ -80,12 +80,19 @@ TEST_F(WireTest, EmbedShowsWidthAndLength) {
 
 TEST_F(WireTest, TokenizeShowsTheIds) {
   v1::TokenIds* ids = server_.tokenize.add_token_ids();
-  for (const uint32_t id : {101U, 7U, 102U}) ids->add_ids(id);
+  for (const uint32_t id : {101U, 7U, 9U, 102U}) ids->add_ids(id);
+  v1::TokenDetails* details = server_.tokenize.add_details();
+  details->add_spans()->set_special(true);
+  details->add_spans()->set_end(5);
+  v1::TokenSpan* second = details->add_spans();
+  second->set_text(1);
+  second->set_end(300);  // further than the text goes
+  details->add_spans()->set_special(true);
   const SeenCall call = Ask({"tokenize", "hello", "--pair", "you", "--truncation", "only-second"});
   EXPECT_EQ(call.message,
             "inputs { pair { first: \"hello\" second: \"you\" } } "
             "truncation: TRUNCATION_ONLY_SECOND");
-  EXPECT_THAT(output_, HasSubstr("hello | you  3       101 7 102"));
+  EXPECT_THAT(output_, HasSubstr("hello | you  4       101 7 9 102  * hello you *\n"));
 }
 
 TEST_F(WireTest, AStreamShowsAnswersAsTheyCome) {
