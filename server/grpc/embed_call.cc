@@ -111,19 +111,13 @@ absl::StatusOr<v1::EmbedResponse> EmbedCall::MakeResponse(
   if (!result.ok()) return result.status();
   observation_.queue = result->queue;
   observation_.compute = result->compute;
-  CallObservation::Task* observed =
-      observation_.tasks.empty() ? nullptr : &observation_.tasks.front();
-  if (observed != nullptr) observed->skip_layers = static_cast<int>(response_.skip_layers());
   const int hidden_size = deps_.engine->encoder().hidden_size;
   for (size_t i = 0; i < result->outputs.size(); ++i) {
     const v1::Embedding made =
         MakeEmbedding(result->outputs[i].front(), hidden_size, request_.normalize());
     response_.mutable_embeddings(static_cast<int>(i))->MergeFrom(made);
-    if (observed == nullptr) continue;
-    if (made.has_error()) {
-      observed->code = static_cast<absl::StatusCode>(made.error().code());
-    } else {
-      observed->texts += 1;
+    if (made.has_error() && !observation_.tasks.empty()) {
+      observation_.tasks.front().code = static_cast<absl::StatusCode>(made.error().code());
     }
   }
   *response_.mutable_usage() = MakeUsage(*result, *observation_.tokenize, tokens_);

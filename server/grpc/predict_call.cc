@@ -130,20 +130,14 @@ absl::StatusOr<v1::PredictResponse> PredictCall::MakeResponse(
   const absl::Duration elapsed = absl::FromChrono(std::chrono::steady_clock::now() - start_);
   observation_.queue = result->queue;
   observation_.compute = result->compute;
-  for (size_t t = 0; t < tasks_.size(); ++t) {
-    observation_.tasks[t].skip_layers = DepthOfAnswer(*result, 0, t, elapsed).skip_layers;
-  }
   for (size_t i = 0; i < result->outputs.size(); ++i) {
     v1::InputResult* input = response_.mutable_results(static_cast<int>(i));
     for (size_t t = 0; t < tasks_.size(); ++t) {
       v1::TaskResult made =
           MakeTaskResult(result->outputs[i][t], tasks_[t].task->info(),
                          DepthOfAnswer(*result, i, t, elapsed), request_.options(), spans_[i]);
-      CallObservation::Task& observed = observation_.tasks[t];
       if (made.has_error()) {
-        observed.code = static_cast<absl::StatusCode>(made.error().code());
-      } else {
-        observed.texts += 1;
+        observation_.tasks[t].code = static_cast<absl::StatusCode>(made.error().code());
       }
       *input->add_tasks() = std::move(made);
     }

@@ -29,8 +29,6 @@ struct CallObservation {
   struct Task {
     std::string name;  // as the client wrote it
     absl::StatusCode code = absl::StatusCode::kOk;
-    std::optional<int> skip_layers;  // n, where answered
-    int texts = 0;                   // answered at n
   };
 
   absl::StatusCode code = absl::StatusCode::kOk;  // what the client was told
