@@ -1,4 +1,5 @@
 // fathom-server: loads an encoder and its tasks, serves them, and drains on SIGTERM or SIGINT.
+#include <google/protobuf/stubs/logging.h>
 #include <pthread.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
@@ -99,6 +100,8 @@ void LogStart(const Server& server) {
 }
 
 int Run(const ServerFlags& flags) {
+  // libprotobuf would write a line for each message with bytes that are not UTF-8; the client is told.
+  google::protobuf::SetLogHandler(nullptr);
   InitLog({.format = flags.log_format, .level = flags.log_level});
   LogSettings(flags.settings);
   const sigset_t signals = BlockSignals();
