@@ -142,6 +142,7 @@ void AddObservingFlags(CLI::App& app, ServerFlags& flags) {
 
 void AddServerFlags(CLI::App& app, ServerFlags& flags) {
   constexpr int kDaySeconds = 86'400;
+  flags.server.poll_tasks_seconds = 5;
   app.add_option("--poll-tasks-seconds", flags.server.poll_tasks_seconds,
                  "how often the folder of adapters is looked at for changes; 0: never")
       ->check(CLI::Range(0, kDaySeconds));

@@ -59,7 +59,7 @@ class PassForecastTest : public testing::Test {
 
   PassResult Run(const std::vector<PassText>& texts) {
     const c10::InferenceMode inference;
-    return runner_.Run(texts);
+    return *runner_.Run(texts);
   }
   double Ms(const std::vector<PassText>& texts) const { return forecast_.Predict(texts, 1).ms; }
 
