@@ -7,6 +7,7 @@
 
 #include "runtime/pass_runner.h"
 #include "runtime/thread_team.h"
+#include "tests/bench/require.h"
 
 namespace fathom::bench {
 namespace {
@@ -18,7 +19,7 @@ class OnePassRunner : public CaseRunner {
 
   void Run(absl::Span<const PassText> request) override {
     const c10::InferenceMode inference;
-    runner_.Run(request);
+    Require(runner_.Run(request).status());
   }
 
   const PassPlan& plan() const override { return runner_.plan(); }

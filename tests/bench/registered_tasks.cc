@@ -19,19 +19,13 @@
 #include "runtime/task/format/file_names.h"
 #include "tests/bench/machine.h"
 #include "tests/bench/measure.h"
+#include "tests/bench/require.h"
 #include "tests/support/random_model.h"
 
 namespace fathom::bench {
 namespace {
 
 namespace fs = std::filesystem;
-
-// A benchmark has nobody to tell of an error.
-void Require(const absl::Status& status) {
-  if (status.ok()) return;
-  std::fprintf(stderr, "%s\n", status.ToString().c_str());
-  std::exit(1);
-}
 
 fs::path NewFolder() {
   std::string name = (fs::temp_directory_path() / "fathom-bench-XXXXXX").string();
@@ -127,7 +121,7 @@ void RegisteredTasks::Open(const Encoder& encoder, const RegisteredOptions& opti
 
 void RegisteredTasks::Run(absl::Span<const PassText> request) {
   const c10::InferenceMode inference;
-  runner_.Run(request);
+  Require(runner_.Run(request).status());
 }
 
 }  // namespace fathom::bench

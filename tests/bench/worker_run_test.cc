@@ -39,6 +39,18 @@ class FakeEngine : public Engine {
     }
     return result;
   }
+  TaskCounts task_counts() const override { return {}; }
+  absl::StatusOr<TaskInfo> LoadTask(std::string_view, int, const LoadTaskOptions&) override {
+    return absl::UnimplementedError("not used");
+  }
+  absl::Status UnloadTask(std::string_view, int) override {
+    return absl::UnimplementedError("not used");
+  }
+  absl::Status SetDefaultVersion(std::string_view, int) override {
+    return absl::UnimplementedError("not used");
+  }
+  absl::StatusOr<ScanReport> ScanTasks() override { return absl::UnimplementedError("not used"); }
+  double PredictMs(absl::Span<const PassText>, int) const override { return 0; }
   Concurrency concurrency() const override { return {}; }
   const CalibrationReport& calibration() const override { return calibration_; }
   CacheReport cache_report() const override { return {}; }
