@@ -47,8 +47,9 @@ struct PassForecast::Desk {
   std::vector<PlanText> texts;  // the first `used`
   size_t used = 0;
   absl::flat_hash_set<std::ptrdiff_t> without_taps;  // indices of texts
-  std::vector<const LoadedTask*> tasks;              // sorted; a plan's adapter is an index
-  std::vector<int32_t> widths;                       // [tasks]: D
+  std::vector<bool> answered;            // of all (text, task) in order: kept by a cache
+  std::vector<const LoadedTask*> tasks;  // sorted; a plan's adapter is an index
+  std::vector<int32_t> widths;           // [tasks]: D
 };
 
 PassForecast::PassForecast(int layers, const PassCaches& caches, const CostPredictor& costs)
@@ -95,10 +96,13 @@ void PassForecast::Describe(absl::Span<const PassText> texts, Desk& desk) const 
   desk.used = 0;
   desk.without_taps.clear();
   desk.tasks.clear();
+  desk.answered.clear();
+  // Asked once: other threads change the caches meanwhile.
   for (const PassText& text : texts) {
     for (const PassTask& task : text.tasks) {
-      if (task.task == nullptr || IsAnswered(*text.text, task)) continue;
-      desk.tasks.push_back(Loaded(task));
+      const bool answered = IsAnswered(*text.text, task);
+      desk.answered.push_back(answered);
+      if (task.task != nullptr && !answered) desk.tasks.push_back(Loaded(task));
     }
   }
   std::sort(desk.tasks.begin(), desk.tasks.end());
@@ -106,10 +110,11 @@ void PassForecast::Describe(absl::Span<const PassText> texts, Desk& desk) const 
   desk.widths.clear();
   for (const LoadedTask* task : desk.tasks) desk.widths.push_back(task->widest_bottleneck());
 
+  size_t item = 0;
   for (const PassText& text : texts) {
     PlanText* plan_text = nullptr;
     for (const PassTask& task : text.tasks) {
-      if (IsAnswered(*text.text, task)) continue;
+      if (desk.answered[item++]) continue;
       PlanTask planned{
           .adapter = PlanTask::kNoAdapter, .skip_layers = task.skip_layers, .reads = ReadsOf(task)};
       if (const LoadedTask* loaded = Loaded(task)) {
