@@ -29,7 +29,7 @@ void CallForecast::Sample() {
     PassText& text = texts_.emplace_back();
     text.text = &all_[i].text;
     for (const ScheduledTask& task : all_[i].tasks) {
-      text.tasks.push_back({.task = task.task.get(), .output = task.output});
+      text.tasks.push_back(ToPassTask(task));
     }
   }
   if (sampled_rows > 0) scale_ = rows / sampled_rows;

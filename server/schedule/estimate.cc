@@ -36,11 +36,8 @@ Sample TakeSample(absl::Span<const ScheduledText> texts, int64_t max_rows, bool 
   for (const ScheduledText& text : texts) {
     PassText& pass_text = sample.texts.emplace_back(PassText{.text = &text.text});
     for (const ScheduledTask& task : text.tasks) {
-      const int n = largest_n && !IsExact(task) ? LargestTrained(task) : task.skip_layers;
-      pass_text.tasks.push_back({.task = task.task.get(),
-                                 .skip_layers = n,
-                                 .output = task.output,
-                                 .bypass_caches = task.bypass_caches});
+      pass_text.tasks.push_back(ToPassTask(task));
+      if (largest_n && !IsExact(task)) pass_text.tasks.back().skip_layers = LargestTrained(task);
       sample.rows += static_cast<int64_t>(text.text.ids.size());
       if (sample.rows >= max_rows) return sample;
     }

@@ -11,10 +11,7 @@ PassParts::PassParts(const Batch& batch) {
     text.text = part.flights.front()->text.text.get();
     text.tasks.reserve(part.flights.size());
     for (const FlightPtr& flight : part.flights) {
-      text.tasks.push_back({.task = flight->task.task.get(),
-                            .skip_layers = flight->task.skip_layers,
-                            .output = flight->task.output,
-                            .bypass_caches = flight->task.bypass_caches});
+      text.tasks.push_back(ToPassTask(flight->task));
     }
   }
 }

@@ -27,6 +27,14 @@ struct ScheduledTask {
   bool bypass_caches = false;  // as PassTask's
 };
 
+// As the engine takes it, at the n that stands in it. The task must outlive it.
+inline PassTask ToPassTask(const ScheduledTask& task) {
+  return {.task = task.task.get(),
+          .skip_layers = task.skip_layers,
+          .output = task.output,
+          .bypass_caches = task.bypass_caches};
+}
+
 struct ScheduledText {
   TokenizedText text;
   std::vector<ScheduledTask> tasks;

@@ -33,7 +33,10 @@ class PredictingEngine : public FakeEngine {
     size_t items = 0;
     for (const PassText& text : texts) {
       int shared = kLayers;
-      for (const PassTask& task : text.tasks) shared = std::min(shared, task.skip_layers);
+      for (const PassTask& task : text.tasks) {
+        shared = std::min(shared, task.skip_layers);
+        if (task.bypass_caches) ++bypassing;
+      }
       ms += shared + static_cast<double>(text.tasks.size()) * (kLayers - shared);
       items += text.tasks.size();
     }
@@ -43,6 +46,7 @@ class PredictingEngine : public FakeEngine {
 
   mutable std::atomic<int> predictions = 0;
   mutable std::atomic<int> last_threads = 0;
+  mutable std::atomic<int> bypassing = 0;  // tasks
   mutable std::atomic<size_t> most_items = 0;
 };
 
@@ -163,6 +167,13 @@ TEST_F(ServerDepthChooserTest, BesideAnotherPassItCountsOnAShareOfTheThreads) {
   EXPECT_EQ(engine_.last_threads, 4);
   chooser_.Choose(texts, {.ahead_ms = 1});
   EXPECT_EQ(engine_.last_threads, 2);
+}
+
+TEST_F(ServerDepthChooserTest, ACallThatBypassesTheCachesIsPredictedWithoutThem) {
+  chooser_.Choose(Texts(1, {{.task = mood_, .depth = Budget(30)}}), {});
+  EXPECT_EQ(engine_.bypassing, 0);
+  chooser_.Choose(Texts(1, {{.task = mood_, .depth = Budget(30), .bypass_caches = true}}), {});
+  EXPECT_GT(engine_.bypassing, 0);
 }
 
 TEST_F(ServerDepthChooserTest, ALargeCallIsPredictedFromASample) {
