@@ -10,11 +10,6 @@
 namespace fathom {
 namespace {
 
-const Clock* SystemTime() {
-  static const SystemClock clock;
-  return &clock;
-}
-
 // Each (text, task) gets what its question got.
 std::vector<std::vector<ChosenDepth>> Spread(const CallDepths& call,
                                              absl::Span<const ChosenDepth> by_question) {

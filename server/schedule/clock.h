@@ -29,4 +29,10 @@ class SystemClock : public Clock {
   }
 };
 
+// The one clock of the program; lives for ever.
+inline const Clock* SystemTime() {
+  static const SystemClock clock;
+  return &clock;
+}
+
 }  // namespace fathom

@@ -25,11 +25,6 @@ absl::Status Expired() {
 
 absl::Status Cancelled() { return absl::CancelledError("cancelled before the call was answered"); }
 
-const Clock* SystemTime() {
-  static const SystemClock clock;
-  return &clock;
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Scheduler>> Scheduler::Create(Engine* engine,
