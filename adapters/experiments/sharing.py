@@ -32,7 +32,7 @@ def wanted(experiment, splits):
                 training = Training(options.encoder, split, "standard", epochs=options.epochs,
                                     learning_rate=options.learning_rate, seed=seed,
                                     batch_size=options.batch_size, threads=options.threads,
-                                    reduction_factor=kind if shared else 16.0,
+                                    reduction_factor=kind if shared else None,
                                     share_across_layers=shared)
                 yield ((split.task.name, kind, seed),
                        lambda training=training: fathom_run(training, program))
