@@ -20,6 +20,8 @@ METHODS = ("standard", "robust")
 def parse():
     parser = command.parser(__doc__, "MiniLM")
     command.add_training(parser, "SST-2,STS-B", epochs=4, learning_rate=5e-4)
+    parser.add_argument("--places", type=command.words, default=list(PLACES),
+                        help=f"default: {','.join(PLACES)}")
     return parser.parse_args()
 
 
@@ -29,7 +31,7 @@ def wanted(experiment, splits):
     for seed in options.seeds:
         for split in splits:
             for method in METHODS:
-                for place in PLACES:
+                for place in options.places:
                     training = Training(options.encoder, split, method, epochs=options.epochs,
                                         learning_rate=options.learning_rate, seed=seed,
                                         batch_size=options.batch_size, dropout=place,
