@@ -3,8 +3,9 @@
 // Common rules. Matrices are row-major fp32 without padding between rows. Pointers need no special
 // alignment. Outputs never alias inputs unless an entry says so. Sums are accumulated in fp32 or
 // better. A count of zero is allowed everywhere and does nothing. Shapes are the caller's promise:
-// runtime/pass/ops is the only caller and checks them. Every call may use up to `threads` threads
-// and returns when all of its work is done; different calls may run at the same time.
+// runtime/pass/ops checks them, and adapters/model those of dropout; nobody else calls. Every call
+// may use up to `threads` threads and returns when all of its work is done; different calls may run
+// at the same time.
 //
 // Shape symbols: R rows (tokens) of a packed batch, H hidden width, A attention heads, D width of a
 // bottleneck.
@@ -209,6 +210,18 @@ struct PackedDense {
   Activation activation;
 };
 
+// out[i] = 0 where the draw of element i is below `dropped_below`, x[i] · scale elsewhere. The draw
+// is a function of key and i alone: bits 16 (i mod 4) … 16 (i mod 4) + 15 of what SplitMix64
+// (Steele, Lea and Flood, 2014) gives from state key + (i / 4 + 1) · 0x9E3779B97F4A7C15.
+struct Dropout {
+  const float* x;  // [count]
+  float* out;      // [count]; may be x
+  int64_t count;
+  uint64_t key;
+  uint16_t dropped_below;
+  float scale;
+};
+
 // One implementation of each kernel for one device. Tables are constant and live for ever.
 struct KernelTable {
   const char* name;  // for example "cpu/AVX3"
@@ -224,6 +237,7 @@ struct KernelTable {
   void (*segmented_dense)(const SegmentedDense& call, int threads);
   void (*embed_layer_norm)(const EmbedLayerNorm& call, int threads);
   void (*gather_rows)(const GatherRows& call, int threads);
+  void (*dropout)(const Dropout& call, int threads);
 };
 
 // The table for this machine's CPU, with the widest instruction set that it has.

@@ -9,13 +9,12 @@
 #include <cmath>
 
 #include "adapters/schedule/uniform.h"
+#include "kernels/kernels.h"
 
 namespace fathom::training {
 namespace {
 
-constexpr int64_t kDrawsAWord = 4;  // of 16 bits
 constexpr double kDrawLevels = 65536;
-constexpr int64_t kWordsAThread = 4096;
 
 struct Mask {
   uint64_t key;
@@ -23,31 +22,17 @@ struct Mask {
   float scale;
 };
 
-void DropWords(const Mask& mask, const float* x, float* out, int64_t begin, int64_t end) {
-  for (int64_t word = begin; word < end; ++word) {
-    const uint64_t draws = StreamSeed(mask.key, static_cast<uint64_t>(word));
-    for (int64_t i = 0; i < kDrawsAWord; ++i) {
-      const auto draw = static_cast<uint16_t>(draws >> (16 * i));
-      const int64_t element = word * kDrawsAWord + i;
-      out[element] = draw < mask.dropped_below ? 0.0f : x[element] * mask.scale;
-    }
-  }
-}
-
 at::Tensor Drop(const Mask& mask, const at::Tensor& input) {
   const at::Tensor x = input.contiguous();
   TORCH_CHECK(x.scalar_type() == at::kFloat, "dropout is of fp32");
   at::Tensor out = at::empty(x.sizes(), x.options());
-  const float* from = x.const_data_ptr<float>();
-  float* to = out.mutable_data_ptr<float>();
-  const int64_t words = x.numel() / kDrawsAWord;
-  at::parallel_for(0, words, kWordsAThread,
-                   [&](int64_t begin, int64_t end) { DropWords(mask, from, to, begin, end); });
-  const uint64_t draws = StreamSeed(mask.key, static_cast<uint64_t>(words));
-  for (int64_t rest = words * kDrawsAWord, shift = 0; rest < x.numel(); ++rest, shift += 16) {
-    to[rest] =
-        static_cast<uint16_t>(draws >> shift) < mask.dropped_below ? 0.0f : from[rest] * mask.scale;
-  }
+  kernels::CpuKernels().dropout({.x = x.const_data_ptr<float>(),
+                                 .out = out.mutable_data_ptr<float>(),
+                                 .count = x.numel(),
+                                 .key = mask.key,
+                                 .dropped_below = mask.dropped_below,
+                                 .scale = mask.scale},
+                                at::get_num_threads());
   return out;
 }
 

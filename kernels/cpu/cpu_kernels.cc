@@ -4,6 +4,7 @@
 #include "kernels/cpu/attention.h"
 #include "kernels/cpu/cls_attention.h"
 #include "kernels/cpu/dense.h"
+#include "kernels/cpu/dropout.h"
 #include "kernels/cpu/gather_rows.h"
 #include "kernels/cpu/instruction_sets.h"
 #include "kernels/cpu/layer_norm.h"
@@ -24,7 +25,8 @@ const KernelTable& CpuKernels() {
                                  .cls_attention = &CpuClsAttention,
                                  .segmented_dense = &CpuSegmentedDense,
                                  .embed_layer_norm = &CpuEmbedLayerNorm,
-                                 .gather_rows = &CpuGatherRows};
+                                 .gather_rows = &CpuGatherRows,
+                                 .dropout = &CpuDropout};
   return table;
 }
 

@@ -45,7 +45,8 @@ std::vector<Device> AvailableDevices() {
                        .cls_attention = On(set, &KernelTable::cls_attention),
                        .segmented_dense = On(set, &KernelTable::segmented_dense),
                        .embed_layer_norm = On(set, &KernelTable::embed_layer_norm),
-                       .gather_rows = On(set, &KernelTable::gather_rows)});
+                       .gather_rows = On(set, &KernelTable::gather_rows),
+                       .dropout = On(set, &KernelTable::dropout)});
   }
   return devices;
 }

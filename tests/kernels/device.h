@@ -25,6 +25,7 @@ struct Device {
   std::function<void(const SegmentedDense& call, int threads)> segmented_dense;
   std::function<void(const EmbedLayerNorm& call, int threads)> embed_layer_norm;
   std::function<void(const GatherRows& call, int threads)> gather_rows;
+  std::function<void(const Dropout& call, int threads)> dropout;
 };
 inline void PrintTo(const Device& device, std::ostream* out) { *out << device.name; }
 

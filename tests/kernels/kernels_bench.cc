@@ -184,6 +184,19 @@ void Dense(benchmark::State& state, int64_t rows, int64_t target, int threads) {
       benchmark::Counter(operations, benchmark::Counter::kIsIterationInvariantRate);
 }
 
+void Drop(benchmark::State& state, int64_t elements, int64_t target, int threads) {
+  const ScopedInstructionSet scope(target);
+  const std::vector<float> x = RandomFloats(elements);
+  std::vector<float> out(x.size());
+  const Dropout call{x.data(), out.data(), elements, 1, 6554, 1.0f / 0.9f};
+  for (auto _ : state) {
+    CpuKernels().dropout(call, threads);
+    benchmark::ClobberMemory();
+  }
+  state.counters["elements/s"] = benchmark::Counter(static_cast<double>(elements),
+                                                    benchmark::Counter::kIsIterationInvariantRate);
+}
+
 void Register() {
   const Shape shapes[] = {{1, 32, 12, 64},  {8, 32, 12, 64},  {64, 25, 12, 64}, {8, 128, 12, 64},
                           {1, 512, 12, 64}, {64, 25, 12, 32}, {8, 128, 12, 32}};
@@ -216,6 +229,9 @@ void Register() {
             set.target, threads)
             ->UseRealTime();
       }
+      benchmark::RegisterBenchmark(("dropout/512x768" + suffix).c_str(), Drop, 512 * 768,
+                                   set.target, threads)
+          ->UseRealTime();
     }
   }
 }
