@@ -3,9 +3,8 @@
 // Common rules. Matrices are row-major fp32 without padding between rows. Pointers need no special
 // alignment. Outputs never alias inputs unless an entry says so. Sums are accumulated in fp32 or
 // better. A count of zero is allowed everywhere and does nothing. Shapes are the caller's promise:
-// runtime/pass/ops checks them, and adapters/model those of dropout; nobody else calls. Every call
-// may use up to `threads` threads and returns when all of its work is done; different calls may run
-// at the same time.
+// runtime/pass/ops is the only caller and checks them. Every call may use up to `threads` threads
+// and returns when all of its work is done; different calls may run at the same time.
 //
 // Shape symbols: R rows (tokens) of a packed batch, H hidden width, A attention heads, D width of a
 // bottleneck.
