@@ -30,6 +30,7 @@ def parse():
                         help="memory for the states of the whole file (default: 8)")
     parser.add_argument("--peer", action="store_true", help="time the `adapters` library too")
     parser.add_argument("--no-full", action="store_true", help="leave full fine-tuning out")
+    parser.add_argument("--no-bf16", action="store_true", help="leave the bf16 cases out")
     return parser.parse_args()
 
 
@@ -121,7 +122,8 @@ def main():
     steps = options.steps or 5 * layers
     splits = [experiment.split(task, steps * options.batch_size, DEV_ROWS)
               for task in options.tasks]
-    all_cases = cases(options, machine.has_bf16(report.machine))
+    bf16 = machine.has_bf16(report.machine) and not options.no_bf16
+    all_cases = cases(options, bf16)
     results = experiment.run_all(list(wanted(experiment, splits, all_cases)))
     report.fact(f"Measured: {options.rounds} rounds of all cases in turn, each {steps} steps of "
                 f"{options.batch_size} texts on the subset above; the median step at each n. "
