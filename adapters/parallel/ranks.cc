@@ -1,5 +1,6 @@
 #include "adapters/parallel/ranks.h"
 
+#include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <limits>
@@ -84,6 +85,8 @@ Ranks::~Ranks() = default;
 
 absl::StatusOr<std::unique_ptr<Ranks>> Ranks::Join(const RankPlace& place,
                                                    std::chrono::milliseconds timeout) {
+  // Writing to a rank that has ended must be an error of this one, not its end by a signal.
+  std::signal(SIGPIPE, SIG_IGN);
   try {
     c10d::TCPStoreOptions store_options;
     store_options.port = place.port;

@@ -30,7 +30,8 @@ absl::StatusOr<std::optional<RankPlace>> RankFromEnvironment();
 // One thread.
 class Ranks {
  public:
-  // Waits until all ranks are there. UNAVAILABLE names rank and address if they are not in time.
+  // Waits until all ranks are there; the process ignores SIGPIPE from then on. UNAVAILABLE names
+  // rank and address if they are not in time.
   static absl::StatusOr<std::unique_ptr<Ranks>> Join(
       const RankPlace& place, std::chrono::milliseconds timeout = std::chrono::minutes(30));
   ~Ranks();
