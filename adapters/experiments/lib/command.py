@@ -141,13 +141,14 @@ def threads(count: int) -> str:
     return {0: "all cores", 1: "1 thread"}.get(count, f"{count} threads")
 
 
-def command_line() -> str:
-    """As it was given, without the paths of this machine."""
-    shown, hide = [Path(sys.argv[0]).name], False
-    for argument in sys.argv[1:]:
+def command_line(argv: Sequence[str] | None = None) -> str:
+    """As it was given, without the paths of this machine. `argv`: sys.argv unless given."""
+    program, *arguments = sys.argv if argv is None else argv
+    shown, hide = [Path(program).name], False
+    for argument in arguments:
         flag, equals, _ = argument.partition("=")
         if hide:
-            shown.append(Path(argument).name.upper() if Path(argument).name else "DIR")
+            shown.append(",".join(Path(path).name.upper() or "DIR" for path in argument.split(",")))
         elif equals and flag in PATH_OPTIONS:
             shown.append(f"{flag}=DIR")
         else:

@@ -13,7 +13,7 @@ from pathlib import Path
 EXPERIMENTS = Path(__file__).resolve().parents[3] / "adapters" / "experiments"
 sys.path.insert(0, str(EXPERIMENTS))
 
-from lib import fathom, glue, logs, machine, scores, tables, timing  # noqa: E402
+from lib import command, fathom, glue, logs, machine, scores, tables, timing  # noqa: E402
 from lib.runs import Cache, Run, RunFailed  # noqa: E402
 from lib.training import Training, slug  # noqa: E402
 
@@ -170,6 +170,15 @@ class ProgramTest(unittest.TestCase):
         self.assertEqual(fathom.choices(text, "--method"), ["full", "robust"])
         self.assertEqual(fathom.choices(text, "--encoder-dropout"), ["branch", "off", "RATE"])
         self.assertEqual(fathom.choices(text, "--none"), [])
+
+
+class CommandTest(unittest.TestCase):
+
+    def test_a_report_names_every_folder_without_its_path(self):
+        self.assertEqual(
+            command.command_line(["/here/fusion.py", "--adapters", "/a/topic,/b/spam/,",
+                                  "--encoder", "/c/minilm", "--glue=/d", "--epochs", "4"]),
+            "fusion.py --adapters TOPIC,SPAM,DIR --encoder MINILM --glue=DIR --epochs 4")
 
 
 class TablesTest(unittest.TestCase):
