@@ -64,7 +64,7 @@ absl::StatusOr<v1::LoadTaskResponse> AdminServiceImpl::Load(const v1::LoadTaskRe
   if (!task.ok()) return AboutTask(request.name(), task.status());
   if (!request.validate_only()) LogScan({.loaded = {{task->name, task->version}}});
   v1::LoadTaskResponse response;
-  *response.mutable_task() = MakeTaskInfo(*deps_.engine, *task);
+  *response.mutable_task() = MakeTaskInfo(*deps_.engine, *deps_.policies, *task);
   return response;
 }
 

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "runtime/depth/depth_policy.h"
 #include "server/grpc/answer.h"
 #include "server/grpc/depth.h"
 #include "server/grpc/errors.h"
@@ -82,9 +83,10 @@ absl::StatusOr<ScheduledTask> EmbedCall::FindTask() const {
       ResolveDepth(depth, NamesIn("task.depth"), (*task)->info(), deps_.engine->encoder().layers);
   if (!choice.ok()) return choice.status();
   wanted.task = *std::move(task);
-  wanted.skip_layers = choice->kind == DepthChoice::Kind::kExact
-                           ? choice->skip_layers
-                           : wanted.task->info().default_skip_layers;
+  wanted.skip_layers =
+      choice->kind == DepthChoice::Kind::kExact
+          ? choice->skip_layers
+          : DefaultDepth(wanted.task->info(), deps_.policies->Get(selector.name()));
   wanted.depth = {.kind = DepthChoice::Kind::kExact, .skip_layers = wanted.skip_layers};
   return wanted;
 }

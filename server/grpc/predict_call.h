@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "fathom/v1/inference_service.pb.h"
 #include "runtime/engine.h"
+#include "server/depth/task_depth_policies.h"
 #include "server/grpc/caller.h"
 #include "server/grpc/depth.h"
 #include "server/grpc/limits.h"
@@ -27,6 +28,7 @@ namespace fathom {
 struct PredictDeps {
   const Engine* engine = nullptr;
   Scheduler* scheduler = nullptr;
+  const TaskDepthPolicies* policies = nullptr;
   RequestLimits limits;
 };
 

@@ -37,6 +37,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(std::unique_ptr<Engine> en
   if (!measured.ok()) return measured;
   const PredictDeps deps{.engine = server->engine_.get(),
                          .scheduler = server->scheduler_.get(),
+                         .policies = &server->depth_policies_,
                          .limits = options.limits};
   server->service_ = std::make_unique<InferenceServiceImpl>(deps, &server->metrics_,
                                                             options.call_log, options.version);

@@ -57,7 +57,8 @@ grpc::ServerUnaryReactor* InferenceServiceImpl::ListTasks(grpc::CallbackServerCo
   if (const absl::Status status = ParseMessage(*request, &parsed); !status.ok()) {
     return FinishAt(*context, status);
   }
-  const absl::StatusOr<v1::ListTasksResponse> page = ListTasksPage(*deps_.engine, parsed);
+  const absl::StatusOr<v1::ListTasksResponse> page =
+      ListTasksPage(*deps_.engine, *deps_.policies, parsed);
   if (page.ok()) *response = SerializeMessage(*page);
   return FinishAt(*context, page.status());
 }

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "runtime/depth/depth_policy.h"
 #include "server/grpc/answer.h"
 #include "server/grpc/errors.h"
 #include "server/grpc/status.h"
@@ -70,7 +71,8 @@ bool IsDefaultVersion(const Engine& engine, const TaskInfo& task) {
 
 }  // namespace
 
-v1::TaskInfo MakeTaskInfo(const Engine& engine, const TaskInfo& task) {
+v1::TaskInfo MakeTaskInfo(const Engine& engine, const TaskDepthPolicies& policies,
+                          const TaskInfo& task) {
   v1::TaskInfo out;
   out.set_name(task.name);
   out.set_version(static_cast<uint32_t>(task.version));
@@ -79,7 +81,7 @@ v1::TaskInfo MakeTaskInfo(const Engine& engine, const TaskInfo& task) {
     return out;
   }
   out.mutable_labels()->Add(task.labels.begin(), task.labels.end());
-  out.set_default_skip_layers(static_cast<uint32_t>(task.default_skip_layers));
+  out.set_default_skip_layers(static_cast<uint32_t>(DefaultDepth(task, policies.Get(task.name))));
   out.set_method(task.method);
   out.set_head(ToProto(task.head));
   out.set_architecture(task.architecture);
@@ -92,6 +94,7 @@ v1::TaskInfo MakeTaskInfo(const Engine& engine, const TaskInfo& task) {
 }
 
 absl::StatusOr<v1::ListTasksResponse> ListTasksPage(const Engine& engine,
+                                                    const TaskDepthPolicies& policies,
                                                     const v1::ListTasksRequest& request) {
   TaskKey after("", -1);
   if (!request.page_token().empty()) {
@@ -111,7 +114,7 @@ absl::StatusOr<v1::ListTasksResponse> ListTasksPage(const Engine& engine,
       page.set_next_page_token(MakeToken(last));
       break;
     }
-    *page.add_tasks() = MakeTaskInfo(engine, task);
+    *page.add_tasks() = MakeTaskInfo(engine, policies, task);
     last = std::move(key);
   }
   return page;

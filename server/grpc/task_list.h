@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "fathom/v1/inference_service.pb.h"
 #include "runtime/engine.h"
+#include "server/depth/task_depth_policies.h"
 #include "server/grpc/limits.h"
 
 namespace fathom {
@@ -16,10 +17,12 @@ namespace fathom {
 // newer files were refused are on one page, which may then hold one more. INVALID_ARGUMENT: a token
 // that this server did not make.
 absl::StatusOr<v1::ListTasksResponse> ListTasksPage(const Engine& engine,
+                                                    const TaskDepthPolicies& policies,
                                                     const v1::ListTasksRequest& request);
 
-// `task` is of the engine's.
-v1::TaskInfo MakeTaskInfo(const Engine& engine, const TaskInfo& task);
+// `task` is of the engine's. Its default n is the operator's where one was set.
+v1::TaskInfo MakeTaskInfo(const Engine& engine, const TaskDepthPolicies& policies,
+                          const TaskInfo& task);
 
 v1::GetServerInfoResponse MakeServerInfo(const EncoderInfo& encoder, const RequestLimits& limits,
                                          const std::string& version);

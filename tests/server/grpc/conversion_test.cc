@@ -179,6 +179,7 @@ class ListTasksPageTest : public ::testing::Test {
   }
 
   FakeEngine engine_;
+  TaskDepthPolicies policies_;
 };
 
 TEST_F(ListTasksPageTest, WalksAllPagesOnce) {
@@ -186,7 +187,7 @@ TEST_F(ListTasksPageTest, WalksAllPagesOnce) {
   request.set_page_size(2);
   std::vector<std::string> seen;
   for (int pages = 0; pages < 10; ++pages) {
-    const auto page = ListTasksPage(engine_, request);
+    const auto page = ListTasksPage(engine_, policies_, request);
     ASSERT_TRUE(page.ok()) << page.status();
     for (const v1::TaskInfo& task : page->tasks()) {
       seen.push_back(task.name() + "/" + std::to_string(task.version()));
@@ -201,14 +202,14 @@ TEST_F(ListTasksPageTest, KeepsToThePrefixAndEndsOnAFullPage) {
   v1::ListTasksRequest request;
   request.set_name_prefix("b");
   request.set_page_size(3);
-  const auto page = ListTasksPage(engine_, request);
+  const auto page = ListTasksPage(engine_, policies_, request);
   ASSERT_TRUE(page.ok());
   EXPECT_EQ(page->tasks_size(), 3);
   EXPECT_EQ(page->next_page_token(), "");
 }
 
 TEST_F(ListTasksPageTest, TellsWhatATaskIs) {
-  const auto page = ListTasksPage(engine_, {});
+  const auto page = ListTasksPage(engine_, policies_, {});
   ASSERT_TRUE(page.ok());
   const v1::TaskInfo& task = page->tasks(2);
   EXPECT_THAT(task.labels(), ElementsAre("no", "yes"));
@@ -221,11 +222,20 @@ TEST_F(ListTasksPageTest, TellsWhatATaskIs) {
   EXPECT_EQ(page->tasks(3).load_error().message(), "truncated");
 }
 
+TEST_F(ListTasksPageTest, TellsTheOperatorsDefault) {
+  ASSERT_TRUE(policies_.Change(ClassificationTask("b", {}), {.default_skip_layers = 5}).ok());
+  const auto page = ListTasksPage(engine_, policies_, {});
+  ASSERT_TRUE(page.ok());
+  EXPECT_EQ(page->tasks(0).default_skip_layers(), 0);
+  EXPECT_EQ(page->tasks(1).default_skip_layers(), 5);
+}
+
 TEST_F(ListTasksPageTest, RefusesATokenItDidNotMake) {
   for (const std::string token : {"x", "AAAA", "!!!"}) {
     v1::ListTasksRequest request;
     request.set_page_token(token);
-    EXPECT_THAT(ListTasksPage(engine_, request).status().message(), HasSubstr("page_token"));
+    EXPECT_THAT(ListTasksPage(engine_, policies_, request).status().message(),
+                HasSubstr("page_token"));
   }
 }
 

@@ -90,7 +90,7 @@ TEST(ListTasksPage, WalksTenThousandTasks) {
   int seen = 0;
   int pages = 0;
   do {
-    const auto page = ListTasksPage(engine, request);
+    const auto page = ListTasksPage(engine, TaskDepthPolicies(), request);
     ASSERT_TRUE(page.ok()) << page.status();
     ASSERT_LE(page->tasks_size(), 1000);
     for (const v1::TaskInfo& task : page->tasks()) {
