@@ -19,13 +19,21 @@ SPECIALIZED = {12: (0, 3, 5, 8, 11), 6: (0, 1, 3, 4, 5)}
 def parse():
     parser = command.parser(__doc__, "BERT-base")
     command.add_training(parser, "CoLA,RTE", epochs=10, seeds="1")
+    parser.add_argument("--rows-of", type=command.by_task, default={}, metavar="TASK=N,…",
+                        help="instead of --rows for these tasks")
+    parser.add_argument("--epochs-of", type=command.by_task, default={}, metavar="TASK=N,…",
+                        help="instead of --epochs for these tasks, whatever the method")
     parser.add_argument("--depths", type=command.whole_numbers,
-                        help="of the specialized ones (default: see above)")
+                        help="of the specialized ones (default: see above); 0: none")
     parser.add_argument("--dropout", default="branch", choices=["branch", "everywhere", "off"])
     parser.add_argument("--state-cache", default="auto", help="as of fathom-train")
     parser.add_argument("--precision", default="fp32", choices=["fp32", "bf16"],
                         help="of the frozen layers' GEMMs, for every method (default: fp32)")
-    return parser.parse_args()
+    options = parser.parse_args()
+    unknown = sorted({*options.rows_of, *options.epochs_of} - set(options.tasks))
+    if unknown:
+        parser.error(f"--rows-of and --epochs-of name {', '.join(unknown)}, not of --tasks")
+    return options
 
 
 def wanted(experiment, splits, depths):
@@ -37,7 +45,8 @@ def wanted(experiment, splits, depths):
         for split in splits:
             for method, n in methods:
                 training = Training(options.encoder, split, method, skip_layers=n,
-                                    epochs=options.epochs, learning_rate=options.learning_rate,
+                                    epochs=options.epochs_of.get(split.task.name, options.epochs),
+                                    learning_rate=options.learning_rate,
                                     batch_size=options.batch_size, seed=seed,
                                     dropout=options.dropout, state_cache=options.state_cache,
                                     precision=options.precision, threads=options.threads)
@@ -51,7 +60,7 @@ def named_curves(results, task):
     named = {method: scores.over_seeds(groups[task, method, None])
              for method in ("standard", "robust") if (task, method, None) in groups}
     specialized = curves.specialized_curve(groups, task)
-    if "standard" in named:
+    if specialized and "standard" in named:
         specialized[0] = named["standard"][0]
     return {**named, "specialized": dict(sorted(specialized.items()))} if specialized else named
 
@@ -111,11 +120,14 @@ def main():
     depths = options.depths or SPECIALIZED.get(experiment.layers)
     if not depths:
         raise SystemExit(f"--depths is needed: the encoder has {experiment.layers} layers")
-    splits = experiment.splits()
+    splits = [experiment.split(task, options.rows_of.get(task, options.rows), options.dev_rows)
+              for task in options.tasks]
     results = experiment.run_all(list(wanted(experiment, splits, depths)))
-    experiment.training_facts()
-    report.fact(f"Encoder dropout: {options.dropout}; {options.precision}. Specialized trained at n = "
-                f"{', '.join(map(str, depths))} (n = 0 is the standard one).")
+    experiment.training_facts(options.epochs_of)
+    trained = [n for n in depths if n > 0]
+    report.fact(f"Encoder dropout: {options.dropout}; {options.precision}. "
+                + (f"Specialized trained at n = {', '.join(map(str, trained))}; at n = 0 it is the "
+                   "standard one." if trained else "No specialized adapters."))
     report.fact(f"{paper.SETTING} Here: another encoder, other epochs and seeds, splits as above.")
     per_task = {split.task.name: named for split in splits
                 if (named := named_curves(results, split.task.name))}

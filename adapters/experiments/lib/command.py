@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from lib import environment, glue
@@ -21,6 +21,17 @@ def whole_numbers(text: str) -> list[int]:
 
 def words(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def by_task(text: str) -> dict[str, int]:
+    """TASK=N,TASK=N"""
+    named = {}
+    for part in words(text):
+        task, equals, number = part.partition("=")
+        if not equals or not number.isdecimal() or int(number) == 0:
+            raise argparse.ArgumentTypeError(f"'{part}' is not TASK=N with N of 1 or more")
+        named[task.strip()] = int(number)
+    return named
 
 
 def parser(description: str, encoder: str = "") -> argparse.ArgumentParser:
@@ -86,9 +97,11 @@ class Experiment:
         return [self.split(task, self.options.rows, self.options.dev_rows)
                 for task in self.options.tasks]
 
-    def training_facts(self) -> None:
+    def training_facts(self, epochs_of: Mapping[str, int] | None = None) -> None:
+        """`epochs_of`: other epochs than --epochs, by task."""
         options = self.options
-        self.report.fact(f"Epochs: {options.epochs} for every method, seeds "
+        others = "".join(f", {task} {count}" for task, count in (epochs_of or {}).items())
+        self.report.fact(f"Epochs: {options.epochs}{others} for every method, seeds "
                          f"{', '.join(map(str, options.seeds))}, learning rate "
                          f"{options.learning_rate:g} (6 % linear warm-up, then linear to 0), "
                          f"batch {options.batch_size}, AdamW without weight decay, gradient "

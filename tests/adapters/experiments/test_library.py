@@ -3,6 +3,7 @@
     test_library.py
 """
 
+import argparse
 import json
 import random
 import sys
@@ -179,6 +180,12 @@ class CommandTest(unittest.TestCase):
             command.command_line(["/here/fusion.py", "--adapters", "/a/topic,/b/spam/,",
                                   "--encoder", "/c/minilm", "--glue=/d", "--epochs", "4"]),
             "fusion.py --adapters TOPIC,SPAM,DIR --encoder MINILM --glue=DIR --epochs 4")
+
+    def test_numbers_by_task(self):
+        self.assertEqual(command.by_task("SST-2=6000, RTE=20"), {"SST-2": 6000, "RTE": 20})
+        for text in ("SST-2", "SST-2=x", "RTE=0"):
+            with self.assertRaises(argparse.ArgumentTypeError):
+                command.by_task(text)
 
 
 class TablesTest(unittest.TestCase):
