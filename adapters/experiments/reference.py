@@ -26,10 +26,15 @@ LEAST_TOLERANCE = 0.01
 def parse():
     parser = command.parser(__doc__, "MiniLM")
     command.add_training(parser, "SST-2,STS-B", epochs=4, learning_rate=5e-4)
+    parser.add_argument("--methods", type=command.words, default=list(METHODS),
+                        help=f"default: {','.join(METHODS)}")
     parser.add_argument("--dropouts", type=command.words, default=["everywhere", "branch"],
                         help="of Fathom's side (default: everywhere,branch)")
     parser.add_argument("--only", choices=["adapters", "fathom"], help="run one side, no result")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if unknown := sorted(set(options.methods) - set(METHODS)):
+        parser.error(f"--methods knows {' and '.join(METHODS)}, not {', '.join(unknown)}")
+    return options
 
 
 def sides(experiment):
@@ -51,7 +56,7 @@ def wanted(experiment, splits, makers):
     options = experiment.options
     for seed in options.seeds:
         for split in splits:
-            for method in METHODS:
+            for method in options.methods:
                 training = Training(options.encoder, split, method, epochs=options.epochs,
                                     learning_rate=options.learning_rate, seed=seed,
                                     batch_size=options.batch_size, threads=options.threads)
@@ -99,7 +104,7 @@ def main():
                 "orders, weights and masks of the two programs are not equal.")
     panels, verdicts = [], {}
     for split in splits:
-        for method in METHODS:
+        for method in options.methods:
             by_side = {}
             for (task, its_method, side, _), result in results.items():
                 if (task, its_method) == (split.task.name, method):
