@@ -20,7 +20,7 @@ METHODS = ("standard", "robust")
 def parse():
     parser = command.parser(__doc__, "MiniLM")
     command.add_training(parser, "SST-2,STS-B", epochs=4, learning_rate=5e-4)
-    parser.add_argument("--places", type=command.words, default=list(PLACES),
+    parser.add_argument("--places", type=command.some_of(PLACES), default=list(PLACES),
                         help=f"default: {','.join(PLACES)}")
     return parser.parse_args()
 

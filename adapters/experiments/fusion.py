@@ -33,7 +33,7 @@ def parse():
     parser.add_argument("--targets", type=command.words, default=["SST-2", "STS-B"])
     parser.add_argument("--fusion-learning-rate", type=float, default=5e-5)
     parser.add_argument("--fusion-epochs", type=int, help="default: --epochs")
-    parser.add_argument("--parts", type=command.words, default=list(PARTS))
+    parser.add_argument("--parts", type=command.some_of(PARTS), default=list(PARTS))
     parser.add_argument("--texts", type=int, default=16, help="of the batch in Table 3")
     parser.add_argument("--tokens", type=int, default=32, help="of a text in Table 3")
     parser.add_argument("--steps", type=int, default=8, help="of a training in Table 3")

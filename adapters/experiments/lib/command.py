@@ -23,6 +23,16 @@ def words(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
+def some_of(known: Sequence[str]) -> Callable[[str], list[str]]:
+    """For options that take one or more of the names known, with commas."""
+    def parse(text: str) -> list[str]:
+        chosen = words(text)
+        if not chosen or not set(chosen) <= set(known):
+            raise argparse.ArgumentTypeError(f"'{text}' is not one or more of {', '.join(known)}")
+        return chosen
+    return parse
+
+
 def by_task(text: str) -> dict[str, int]:
     """TASK=N,TASK=N"""
     named = {}

@@ -181,6 +181,13 @@ class CommandTest(unittest.TestCase):
                                   "--encoder", "/c/minilm", "--glue=/d", "--epochs", "4"]),
             "fusion.py --adapters TOPIC,SPAM,DIR --encoder MINILM --glue=DIR --epochs 4")
 
+    def test_names_that_are_not_known_are_refused(self):
+        parse = command.some_of(("standard", "robust"))
+        self.assertEqual(parse("robust, standard"), ["robust", "standard"])
+        for text in ("", "robust,full"):
+            with self.assertRaises(argparse.ArgumentTypeError):
+                parse(text)
+
     def test_numbers_by_task(self):
         self.assertEqual(command.by_task("SST-2=6000, RTE=20"), {"SST-2": 6000, "RTE": 20})
         for text in ("SST-2", "SST-2=x", "RTE=0"):

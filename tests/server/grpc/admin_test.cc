@@ -232,7 +232,7 @@ TEST_F(AdminTest, DrainAnswersWhenEveryAcceptedCallHas) {
   std::future<grpc::Status> drained =
       std::async(std::launch::async, [this] { return Call(&Stub::Drain, v1::DrainRequest()); });
   while (Health() != HealthCheckResponse::NOT_SERVING) std::this_thread::yield();
-  EXPECT_EQ(drained.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  EXPECT_EQ(drained.wait_for(std::chrono::milliseconds(20)), std::future_status::timeout);
   engine_->Release();
   EXPECT_TRUE(running->status.get().ok());
   EXPECT_TRUE(drained.get().ok());
