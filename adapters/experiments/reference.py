@@ -28,7 +28,8 @@ def parse():
     command.add_training(parser, "SST-2,STS-B", epochs=4, learning_rate=5e-4)
     parser.add_argument("--methods", type=command.some_of(METHODS), default=list(METHODS),
                         help=f"default: {','.join(METHODS)}")
-    parser.add_argument("--dropouts", type=command.words, default=["everywhere", "branch"],
+    parser.add_argument("--dropouts", type=command.some_of(("everywhere", "branch", "off")),
+                        default=["everywhere", "branch"],
                         help="of Fathom's side (default: everywhere,branch)")
     parser.add_argument("--only", choices=["adapters", "fathom"], help="run one side, no result")
     return parser.parse_args()
